@@ -12,7 +12,7 @@ from chassis.caller import Caller
 from chat_service.files.domain.errors import StorageUnavailable
 from chat_service.files.sweep import FileSweep
 from chat_service.files.usecases.delete import DeleteFiles
-from chat_service.imports.store.files import awaited
+from chat_service.imports.store.files import AwaitedFiles
 from chat_service.imports.usecases.jobs import ImportJobs
 
 from .jobs import row_of, upload_to
@@ -152,7 +152,15 @@ async def test_the_id_of_a_strangers_file_in_an_export_refers_to_nothing(
         referred = await connection.execute(
             text("SELECT file_id FROM message_files WHERE user_id = :id"), {"id": caller.user_id}
         )
-        assert [row.file_id for row in referred] == [awaited(caller.user_id, theirs)]
+        (row,) = referred.all()
+        there = await connection.scalar(
+            text("SELECT count(*) FROM files WHERE id = :id"), {"id": row.file_id}
+        )
+    assert (str(row.file_id) != theirs, there) == (True, 0)
+    # It waits for what would come of the caller's own, and not of the stranger's.
+    for whose, name in ((caller, f"{theirs[-1]}.txt"), (stranger, None)):
+        async with kept.chat.open_transaction(whose) as transaction:
+            assert (await AwaitedFiles(transaction).find(theirs)).name == name
 
 
 async def test_one_that_is_cancelled_leaves_no_half_file(kept: Kept, caller: Caller) -> None:

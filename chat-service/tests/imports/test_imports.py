@@ -191,6 +191,18 @@ async def test_what_was_here_already_is_told_apart_from_what_was_left_out(import
     assert (again.existing, dict(again.left_out)) == (2, {})
 
 
+async def test_what_is_in_a_file_twice_is_added_once_and_told_of(
+    beneath: Beneath, imports: Imports
+) -> None:
+    (told, *_) = samples.CHATGPT
+    report = await imports.take([told, samples.CHATGPT[2], told, {**told, "title": "Renamed"}])
+    assert (report.state, report.added, report.existing, report.messages) == (
+        *(pb.IMPORT_STATE_COMPLETED, 2, 2),
+        6,
+    )
+    assert await count(beneath, "sessions") == 2
+
+
 async def test_what_is_no_export_fails_and_says_why(
     beneath: Beneath, client: Client, imports: Imports
 ) -> None:

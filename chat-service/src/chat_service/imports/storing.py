@@ -32,6 +32,8 @@ _MOST_PROBLEMS: Final = 100
 #: How long a reader may be silent in the midst of a conversation, whose transaction the database ends after
 #: 30 s without a statement. All of a conversation is at hand when its reader begins to tell it.
 _STALLED_SECONDS: Final = 15.0
+#: Of so many conversations of a file it is known that they came before in it.
+_MOST_KNOWN: Final = 200_000
 #: Of a conversation's head, what lists show.
 _SEEN: Final = ("title", "folder", "persona")
 
@@ -65,6 +67,7 @@ class Storing:
         self._left_out: Counter[str] = Counter()
         self._already_there: Counter[str] = Counter()
         self._problems: list[Problem] = []
+        self._met = set[int]()
         self.done = 0.0
         self.format: str | None = None
         self.reason: str | None = "READER_FAILED"
@@ -127,12 +130,13 @@ class Storing:
         source, key = head.pop("source"), head.pop("key")
         self.format = source
         conversation, added = _Conversation(lines), self._added
+        name = hash((source, key))
         try:
             await self._store(source, key, head, conversation)
         except (AppError, TimeoutError, ReaderStalled):
             raise
         except _TakenError as error:
-            if error.there.by_this:
+            if error.there.by_this and name not in self._met:
                 # Before another replica took this import over, or it was begun anew.
                 self._added += 1
                 self._messages += error.there.messages
@@ -143,6 +147,8 @@ class Storing:
         except Exception as error:  # noqa: BLE001 - one that cannot be stored is no reason to stop
             _log.warning("import.not_stored", error=type(error).__name__)
             self._skip(head["title"], "NOT_STORABLE")
+        if len(self._met) < _MOST_KNOWN:
+            self._met.add(name)
         # Of one that was not stored the rest is still to come.
         async for _ in conversation.messages():
             continue

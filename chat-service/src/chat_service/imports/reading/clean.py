@@ -1,5 +1,6 @@
 """What a file says, as it can be stored: bounded, of the right type, in no other words than ours."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,12 +8,13 @@ from typing import Any, Final
 
 from chassis.clock import utc_now
 from chassis.text import shortened
-from parley.bounds import FOLDER, MODEL, SESSION_TITLE, is_joined_line, is_line
+from parley.bounds import FOLDER, IMPORTED_KEY, MODEL, SESSION_TITLE, is_joined_line, is_line
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
 
 _SPACES: Final = re.compile(r"\s+")
 # U+0000, which PostgreSQL refuses, and halves of characters, which UTF-8 does.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_DIGITS: Final = re.compile(r"\d{9,13}(?:\.\d{1,9})?", re.ASCII)
 _WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
@@ -46,6 +48,13 @@ def line(value: object, most: int, is_good: Callable[[str], bool] = is_line) -> 
     return found if 0 < len(found) <= most and is_good(found) else None
 
 
+def key(value: object) -> str | None:
+    """What something is called elsewhere, which may be a number; None for what is no name."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        value = str(value)
+    return line(value, IMPORTED_KEY.maximum)
+
+
 def model(value: object) -> str | None:
     return line(value, MODEL.maximum)
 
@@ -68,6 +77,8 @@ def count(value: object, most: int = _MOST_COUNT) -> int | None:
 def moment(value: object) -> datetime | None:
     """A time in RFC 3339, in seconds or in milliseconds since 1970; None for what is none, now for a later one."""
     found: datetime | None = None
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = float(value)
     if isinstance(value, str) and len(value) <= 40:
         try:
             found = datetime.fromisoformat(value)

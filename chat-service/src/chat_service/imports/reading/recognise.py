@@ -21,7 +21,7 @@ from chat_service.imports.reading.formats import (
 from chat_service.imports.reading.last_line import COUNTED, Hashed, is_changed
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.source import Document, UnreadableError
-from chat_service.imports.reading.walk import Path, TooMuch, walk
+from chat_service.imports.reading.walk import WHOLE, Path, TooMuch, walk
 
 Convert = Callable[[Mapping[str, Any]], Made]
 
@@ -73,35 +73,51 @@ _CONVERSATION: Final = frozenset({"id", "created_at", "messages"})
 _PERSONA: Final = frozenset({"name", "prompt", "starters"})
 _NEXTCHAT: Final[Path] = ("chat-next-web-store", "sessions")
 _TOPICS: Final[Path] = ("indexedDB", "topics")
+# In the first version of a backup, each with the name under which it was kept.
+_KEPT: Final[Path] = ("indexedDB",)
 _BLOCKS: Final[Path] = ("indexedDB", "message_blocks")
 _PAGES: Final[Path] = ("localStorage", "persist:cherry-studio")
 
 
 def conversations_of(document: Document) -> Iterator[Found]:
-    """Everything in it that is a conversation, or was meant to be one. Raises UnreadableError."""
+    """Everything in it that is a conversation, or was meant to be one, also in several documents one behind the other.
+
+    Raises UnreadableError.
+    """
     with closing(Blocks()) as blocks:
-        if document.is_kept:
-            _keep_blocks(document, blocks)
-        yield from _conversations_of(document, blocks)
+        topics = _look_ahead(document, blocks) if document.is_kept else {}
+        yield from _conversations_of(document, blocks, topics)
 
 
-def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
+def _conversations_of(
+    document: Document, blocks: Blocks, topics: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Found]:
     found = 0
-    # Members of the document that are no lists: it may itself be one conversation.
+    # Members of a document that are no lists: it may itself be one conversation.
     members: dict[str, Any] = {}
-    topics: Mapping[str, Mapping[str, Any]] = {}
     # Of a document whose format is told behind them.
     unclear = 0
+    is_ours, end = False, None
     file = Hashed(document.open())
     counted = Counter[str]()
     for path, part in _parts(file):
         convert: Convert | None = None
+        taken: object = part
         if len(path) == 1 and path[0] in COUNTED:
             counted[path[0]] += 1
-        if path == _PAGES:
-            topics = _topics_of(part)
+        if part is WHOLE:
+            convert = _by_member(members) or _shared(members)
+            taken = _bounded(members)
+            if members.get("format") == parley.SOURCE:
+                is_ours, end = True, members.get("end")
+                for _ in range(unclear):
+                    yield Skipped("", "NOT_A_CONVERSATION")
+            members, unclear = {}, 0
         elif path == _TOPICS:
             convert = _with(topics, blocks)
+        elif path == _KEPT:
+            taken = _kept(part)
+            convert = None if taken is None else _with(topics, blocks)
         elif path == _NEXTCHAT:
             convert = nextchat.convert
         elif path == ("personas",):
@@ -125,17 +141,10 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
             _check_version(members)
         if convert is not None:
             found += 1
-            yield _converted(convert, part)
-    whole = _by_member(members)
-    if whole is not None:
-        found += 1
-        yield _converted(whole, _bounded(members))
-    if members.get("format") == parley.SOURCE:
-        for _ in range(unclear):
-            yield Skipped("", "NOT_A_CONVERSATION")
-        if is_changed(members.get("end"), counted, file.before_the_last_line()):
-            yield Changed()
-    if not found and members.get("format") != parley.SOURCE:
+            yield _converted(convert, taken)
+    if is_ours and is_changed(end, counted, file.before_the_last_line()):
+        yield Changed()
+    if not (found or is_ours):
         raise UnreadableError("FORMAT_UNKNOWN")
 
 
@@ -150,7 +159,8 @@ def _check_version(members: Mapping[str, Any]) -> None:
 
 def _parts(file: IO[bytes] | Hashed) -> Iterator[tuple[Path, Any]]:
     try:
-        yield from walk(ijson.basic_parse(file))
+        # As lines have them, a document each.
+        yield from walk(ijson.basic_parse(file, multiple_values=True))
     except (JSONError, ValueError, SystemError) as error:
         # The last of a number with more digits than Python reads, which comes through C.
         # yajl says so of the one case, and calls them all by one name.
@@ -158,10 +168,24 @@ def _parts(file: IO[bytes] | Hashed) -> Iterator[tuple[Path, Any]]:
         raise UnreadableError("FILE_CUT_OFF" if cut_off else "FILE_DAMAGED") from error
 
 
-def _keep_blocks(document: Document, blocks: Blocks) -> None:
+def _look_ahead(document: Document, blocks: Blocks) -> Mapping[str, Mapping[str, Any]]:
+    """Keeps what conversations in it refer to; returns what is told of them elsewhere, by their ids."""
+    topics: Mapping[str, Mapping[str, Any]] = {}
     for path, part in _parts(document.open()):
         if path == _BLOCKS:
             blocks.keep(part)
+        elif path == _PAGES:
+            topics = _topics_of(part)
+    return topics
+
+
+def _kept(part: object) -> object:
+    """The conversation that it is, None for what is none."""
+    if isinstance(part, TooMuch):
+        return part
+    name = part.get("key") if isinstance(part, Mapping) else None
+    is_one = isinstance(name, str) and name.startswith("topic:")
+    return part.get("value") if is_one and isinstance(part, Mapping) else None
 
 
 def _with(topics: Mapping[str, Mapping[str, Any]], blocks: Blocks) -> Convert:
@@ -172,6 +196,10 @@ def _by_member(item: object) -> Convert | None:
     if not isinstance(item, Mapping):
         return None
     return next((convert for name, convert in _BY_MEMBER.items() if name in item), None)
+
+
+def _shared(members: Mapping[str, Any]) -> Convert | None:
+    return nextchat.convert_shared if nextchat.is_shared(members) else None
 
 
 def _is_ours(path: Path, item: object) -> bool:

@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Final, Protocol
+from typing import IO, Final
 
+from chat_service.imports.reading.encodings import Readable, Recoded, encoding_of
 from chat_service.imports.reading.frames import ATTACHED_ID
 
 #: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
@@ -20,6 +21,8 @@ _AROUND_FILES: Final = 2
 _MOST_ATTACHED: Final = 100_000
 # A file of it is found by its id; what is behind that is a label.
 _ATTACHED: Final = re.compile(rf"files/({ATTACHED_ID})(-|\Z)")
+# Lists of documents, one a line, have names of their own.
+_TEXTS: Final = (".json", ".jsonl", ".ndjson")
 _PIECE: Final = 192 * 1024
 _HEAD: Final = 4096
 _COPIED: Final = 1024 * 1024
@@ -48,16 +51,10 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-class _Readable(Protocol):
-    """Where bytes come from."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-
 class Bounded(io.RawIOBase):
     """What ``source`` has, up to what may be unpacked in all; counts what was read of it."""
 
-    def __init__(self, source: _Readable, budget: "Budget") -> None:
+    def __init__(self, source: Readable, budget: "Budget") -> None:
         self._source = source
         self._budget = budget
 
@@ -154,10 +151,13 @@ def documents_of(stream: IO[bytes], size: int) -> Iterator[tuple[Document, Budge
 
 
 def _document(
-    stream: _Readable, size: int, budget: Budget, head: bytes = b""
+    stream: Readable, size: int, budget: Budget, head: bytes = b""
 ) -> Iterator[tuple[Document, Budget]]:
     """What is in ``stream``, of which ``head`` was read already. Raises UnreadableError if it is no JSON."""
     head = head or _read_some(stream, _HEAD)
+    if (encoding := encoding_of(head)) is not None:
+        stream = Recoded(head, stream, encoding)
+        head = _read_some(stream, _HEAD)
     if _JSON.match(head) is None:
         raise UnreadableError("FORMAT_UNKNOWN")
     whole = _joined(head, stream)
@@ -188,7 +188,7 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
         if len(members) > _MOST_MEMBERS:
             raise UnreadableError("TOO_MANY_FILES")
         # A name is looked at for its ending, and is nothing else.
-        texts = [one for one in members if one.filename.lower().endswith(".json")]
+        texts = [one for one in members if one.filename.lower().endswith(_TEXTS)]
         expected = sum(one.file_size for one in (*texts, *attached))
         budget = Budget(expected, parts=2 if attached else 1)
         files = [
@@ -223,7 +223,7 @@ def _is_ours(members: Sequence[zipfile.ZipInfo]) -> bool:
 
 
 @contextmanager
-def _kept(stream: _Readable, budget: Budget) -> Iterator[IO[bytes]]:
+def _kept(stream: Readable, budget: Budget) -> Iterator[IO[bytes]]:
     """A copy on the disk, which nobody else sees and which is gone behind the block."""
     with tempfile.TemporaryFile() as file:
         copied = Bounded(stream, budget)
@@ -236,27 +236,27 @@ def _kept(stream: _Readable, budget: Budget) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _read_some(stream: _Readable, size: int) -> bytes:
+def _read_some(stream: Readable, size: int) -> bytes:
     head = b""
     while len(head) < size and (piece := stream.read(size - len(head))):
         head += piece
     return head
 
 
-def _without_mark(stream: _Readable) -> IO[bytes]:
+def _without_mark(stream: Readable) -> IO[bytes]:
     """As it is, without a mark of its encoding."""
     head = stream.read(len(_BOM))
     return _joined(b"" if head == _BOM else head, stream)
 
 
-def _joined(head: bytes, rest: _Readable) -> IO[bytes]:
+def _joined(head: bytes, rest: Readable) -> IO[bytes]:
     return io.BufferedReader(_Joined(head, rest), _READ)  # type: ignore[type-var]
 
 
 class _Careful:
     """What is unpacked as it is read. Raises UnreadableError where it is damaged."""
 
-    def __init__(self, packed: _Readable) -> None:
+    def __init__(self, packed: Readable) -> None:
         self._packed = packed
 
     def read(self, size: int = -1) -> bytes:
@@ -269,7 +269,7 @@ class _Careful:
 class _Joined(io.RawIOBase):
     """What was read already, and then the rest."""
 
-    def __init__(self, head: bytes, rest: _Readable) -> None:
+    def __init__(self, head: bytes, rest: Readable) -> None:
         self._head = head
         self._rest = rest
 

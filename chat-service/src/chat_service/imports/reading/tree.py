@@ -5,9 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
+from chassis.clock import utc_now
 from chat_service.imports.reading.made import (
     MOST_MESSAGE_BYTES,
     MOST_MESSAGES,
@@ -17,7 +18,6 @@ from chat_service.imports.reading.made import (
 
 # What models write that think aloud.
 _THINKING: Final = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL)
-_LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def messages_of(
     """The messages in order: parents first, and else by their times.
 
     `current` is the end of the chosen path; None, or of no message: the last one. `since` is when what has no
-    time was said. Raises SkippedError for more messages, longer ones and more variants than there may be.
+    time was said; where nothing has any, that is now. Raises SkippedError for more messages, longer ones and more variants than there may be.
     """
     if len(nodes) > MOST_MESSAGES:
         raise SkippedError("TOO_MANY_MESSAGES")
@@ -64,7 +64,7 @@ def messages_of(
             own = nodes[key].at or at
             heapq.heappush(waiting, (max(own, at), places[key], key, parent_order))
 
-    wait_for(None, 0, min(times, default=since or _LONG_AGO))
+    wait_for(None, 0, min(times, default=since or utc_now()))
     while waiting:
         at, _, key, parent_order = heapq.heappop(waiting)
         node = nodes[key]

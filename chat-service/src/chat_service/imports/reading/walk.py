@@ -20,6 +20,7 @@ LISTS: Final[frozenset[Path]] = frozenset(
         ("personas",),
         ("notes",),
         ("chat-next-web-store", "sessions"),
+        ("indexedDB",),
         ("indexedDB", "topics"),
         ("indexedDB", "message_blocks"),
     }
@@ -43,11 +44,17 @@ class TooMuch:
         self.reason = reason
 
 
+#: Behind the last part of a document.
+WHOLE: Final = object()
+
 Event = tuple[str, Any]
 
 
 def walk(events: Iterable[Event]) -> Iterator[tuple[Path, Any]]:
-    """The parts, each with the names that lead to it: an item of a list has those of the list."""
+    """The parts, each with the names that lead to it: an item of a list has those of the list.
+
+    Behind all those of an object or a list `WHOLE` comes; others may follow it.
+    """
     path: list[str] = []
     # Of the containers that are open around a part, whether each is a list.
     around: list[bool] = []
@@ -63,7 +70,9 @@ def walk(events: Iterable[Event]) -> Iterator[tuple[Path, Any]]:
             path.append(value)
         elif event in ("end_map", "end_array"):
             around.pop()
-            if around and not around[-1] and path:
+            if not around:
+                yield (), WHOLE
+            elif not around[-1] and path:
                 path.pop()
         elif event == "start_array" and tuple(path) in LISTS and (not around or not around[-1]):
             around.append(True)

@@ -4,8 +4,9 @@ A message is stored before what is attached to it. Until that comes, it refers t
 and of what the export calls the file: no file has it, and whoever knows it in an export knows nothing here.
 """
 
+# ruff: noqa: S608 - all of them are made of constants
+
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -18,15 +19,16 @@ from chat_service.files.domain.file import File
 _DIGEST: Final = (
     "encode(sha256(convert_to(CAST(:user_id AS text) || '/' || file.key, 'UTF8')), 'hex')"
 )
-#: `awaited` in SQL, of `file.key` and the user; null without a key.
+#: What messages of a user refer to until the file comes that an export calls `file.key`; null without a key.
 AWAITED: Final = (
     f"CAST(overlay(overlay(left({_DIGEST}, 32) PLACING '8' FROM 13) PLACING '8' FROM 17) AS uuid)"
 )
+_AWAITED: Final = f"(SELECT {AWAITED} FROM (SELECT CAST(:key AS text) AS key) AS file)"
 
 _FIND = Statement(
-    text("""
+    text(f"""
 SELECT awaiting.name, imported_files.import_id
-FROM (SELECT CAST(:key AS uuid) AS key) AS asked
+FROM (SELECT {_AWAITED} AS key) AS asked
     LEFT JOIN imported_files ON imported_files.user_id = :user_id AND imported_files.key = asked.key
     LEFT JOIN LATERAL (
         SELECT name FROM message_files
@@ -39,24 +41,18 @@ _IS_OWN = Statement(
     )
 )
 _HAND_OUT = Statement(
-    text("""
+    text(f"""
 UPDATE message_files SET file_id = :id, kind = :kind, size = :size
-WHERE file_id = CAST(:key AS uuid) AND user_id = :user_id
+WHERE file_id = {_AWAITED} AND user_id = :user_id
 """)
 )
 _REMEMBER = Statement(
-    text("""
+    text(f"""
 INSERT INTO imported_files (user_id, key, tenant_id, file_id, import_id)
-VALUES (:user_id, :key, :tenant_id, :id, :import_id)
+VALUES (:user_id, {_AWAITED}, :tenant_id, :id, :import_id)
 ON CONFLICT (user_id, key) DO UPDATE SET file_id = excluded.file_id, import_id = excluded.import_id
 """)
 )
-
-
-def awaited(user_id: UUID, key: str) -> UUID:
-    """What messages of a user refer to until the file comes that an export calls `key`."""
-    digest = sha256(f"{user_id}/{key}".encode()).hexdigest()
-    return UUID(f"{digest[:12]}8{digest[13:16]}8{digest[17:32]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +75,7 @@ class AwaitedFiles:
         self._user_id = transaction.scope.user_id
 
     async def find(self, key: str) -> Wanted:
-        awaited_id = awaited(self._user_id, key)
-        row = await _FIND.first(self._connection, key=awaited_id, user_id=self._user_id)
+        row = await _FIND.first(self._connection, key=key, user_id=self._user_id)
         assert row is not None
         own = await _IS_OWN.first(self._connection, id=UUID(key), user_id=self._user_id)
         is_here = own is not None or row.import_id is not None
@@ -88,13 +83,12 @@ class AwaitedFiles:
 
     async def come(self, key: str, file: File, import_id: UUID) -> bool:
         """Whether messages had waited for it: they refer to it from now on."""
-        awaited_id = awaited(self._user_id, key)
         handed_out = await _HAND_OUT.run(
             self._connection,
             id=file.id,
             kind=file.kind,
             size=file.size,
-            key=awaited_id,
+            key=key,
             user_id=self._user_id,
         )
         if handed_out:
@@ -102,7 +96,7 @@ class AwaitedFiles:
                 self._connection,
                 user_id=self._user_id,
                 tenant_id=self._tenant_id,
-                key=awaited_id,
+                key=key,
                 id=file.id,
                 import_id=import_id,
             )

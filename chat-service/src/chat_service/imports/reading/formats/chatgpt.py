@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
-from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import MOST_MESSAGES, Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
+from parley.bounds import INSTRUCTIONS
 
 SOURCE: Final = "chatgpt"
 _SAID: Final = frozenset({"text", "multimodal_text"})
@@ -18,8 +19,7 @@ _STATUSES: Final = {"in_progress": "interrupted", "finished_partial_completion":
 def convert(item: Mapping[str, Any]) -> Made:
     """Raises SkippedError."""
     mapping = item.get("mapping")
-    key = clean.line(item.get("conversation_id") or item.get("id"), 100)
-    if not isinstance(mapping, Mapping) or key is None:
+    if not isinstance(mapping, Mapping):
         raise SkippedError("NOT_A_CONVERSATION")
     if len(mapping) > MOST_MESSAGES:
         raise SkippedError("TOO_MANY_MESSAGES")
@@ -40,10 +40,38 @@ def convert(item: Mapping[str, Any]) -> Made:
         item.get("title"),
         created_at,
         messages,
+        instructions=_instructions(mapping, left_out),
         archived=item.get("is_archived") is True,
         pinned=item.get("is_starred") is True,
     )
+    # The oldest exports have names of messages alone.
+    key = key_of(messages, item.get("conversation_id"), item.get("id"))
     return Made(SOURCE, key, head, messages, left_out)
+
+
+def _instructions(mapping: Mapping[str, Any], left_out: Counter[str]) -> str | None:
+    """What its user has told the model of themselves and of how to answer, once for the conversation."""
+    for one in mapping.values():
+        message = one.get("message") if isinstance(one, Mapping) else None
+        if not isinstance(message, Mapping):
+            continue
+        content, metadata = (_member(message, name) for name in ("content", "metadata"))
+        # Its own words; the content has them in those that it puts around them for the model.
+        context = _member(metadata, "user_context_message_data")
+        told = [context.get("about_user_message"), context.get("about_model_message")]
+        if not any(told) and content.get("content_type") == "user_editable_context":
+            told = [content.get("user_profile"), content.get("user_instructions")]
+        if instructions := "\n\n".join(filter(None, map(clean.text, told))).strip():
+            if len(instructions) <= INSTRUCTIONS.maximum:
+                return instructions
+            left_out["SYSTEM"] += 1
+            return None
+    return None
+
+
+def _member(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = of.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
@@ -53,11 +81,17 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
     if not isinstance(message, Mapping):
         return node
     author, content, metadata = (
-        value if isinstance(value := message.get(name), Mapping) else {}
-        for name in ("author", "content", "metadata")
+        _member(message, name) for name in ("author", "content", "metadata")
     )
     role, kind = author.get("role"), content.get("content_type")
-    if metadata.get("is_visually_hidden_from_conversation") is True or role == "system":
+    if (
+        metadata.get("is_visually_hidden_from_conversation") is True
+        or kind == "user_editable_context"
+    ):
+        return node
+    if role == "system":
+        if said(content.get("parts"), left_out)[0].strip():
+            left_out["SYSTEM"] += 1
         return node
     if kind == "thoughts":
         node.reasoning = _thoughts(content)
@@ -68,8 +102,15 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
     if role not in ("user", "assistant") or recipient != "all" or not _is_said(kind):
         left_out["TOOL"] += 1
         return node
+    before = left_out["ATTACHMENT"]
     node.content, _ = said(content.get("parts"), left_out)
-    if not node.content.strip():
+    attached = metadata.get("attachments")
+    # Pictures are told of in both places.
+    named = len(attached) if isinstance(attached, list) else 0
+    if (untold := before + named - left_out["ATTACHMENT"]) > 0:
+        left_out["ATTACHMENT"] += untold
+    is_asked = role == "user" and left_out["ATTACHMENT"] > before
+    if not (node.content.strip() or is_asked):
         return node
     node.role = role
     node.at = clean.moment(message.get("create_time"))
@@ -85,7 +126,7 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
 
 
 def _is_said(kind: object) -> bool:
-    return isinstance(kind, str) and kind in _SAID
+    return kind is None or (isinstance(kind, str) and kind in _SAID)
 
 
 def _thoughts(content: Mapping[str, Any]) -> str | None:

@@ -7,19 +7,25 @@ from typing import Any, Final
 import orjson
 
 from chat_service.imports.reading import clean
-from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
+from parley.bounds import INSTRUCTIONS
 
 SOURCE: Final = "cherry-studio"
 _STATUSES: Final = {"paused": "cancelled", "error": "failed", "success": "completed"}
+
+# No member of a topic.
+_INSTRUCTIONS: Final = "instructions of both"
 
 #: A block by its id, None where there is none.
 FindBlock = Callable[[str], Mapping[str, Any] | None]
 
 
 def topics_of(stored: object) -> dict[str, Mapping[str, Any]]:
-    """Topics by their ids, out of what its pages keep: JSON in JSON."""
+    """Topics by their ids, each with what its assistant and itself tell the model, out of what its pages keep:
+    JSON in JSON.
+    """
     topics: dict[str, Mapping[str, Any]] = {}
     assistants = _member(_member(stored, None), "assistants")
     listed = assistants.get("assistants") if isinstance(assistants, Mapping) else None
@@ -27,7 +33,9 @@ def topics_of(stored: object) -> dict[str, Mapping[str, Any]]:
         found = assistant.get("topics") if isinstance(assistant, Mapping) else None
         for topic in found if isinstance(found, list) else ():
             if isinstance(topic, Mapping) and isinstance(topic.get("id"), str):
-                topics[topic["id"]] = topic
+                prompts = (clean.text(one.get("prompt")) for one in (assistant, topic))
+                told = "\n\n".join(filter(None, prompts))
+                topics[topic["id"]] = {**topic, _INSTRUCTIONS: told}
     return topics
 
 
@@ -46,8 +54,8 @@ def convert(
     item: Mapping[str, Any], topics: Mapping[str, Mapping[str, Any]], find_block: FindBlock
 ) -> Made:
     """Raises SkippedError."""
-    found, key = item.get("messages"), clean.line(item.get("id"), 100)
-    if not isinstance(found, list) or key is None:
+    found = item.get("messages")
+    if not isinstance(found, list):
         raise SkippedError("NOT_A_CONVERSATION")
     left_out: Counter[str] = Counter()
     nodes: dict[str, Node] = {}
@@ -57,7 +65,8 @@ def convert(
     for one in found:
         if not isinstance(one, Mapping) or not isinstance(one.get("id"), str):
             continue
-        name = one["id"]
+        # Of two that bear one name the first is what others follow.
+        name = one["id"] if one["id"] not in nodes else f"{one['id']} {len(nodes)}"
         asked = one.get("askId")
         beside = one.get("role") == "assistant" and isinstance(asked, str) and asked in nodes
         parent = asked if beside else end
@@ -68,14 +77,21 @@ def convert(
         siblings = beside and end is not None and nodes[end].parent == parent
         if not siblings or is_picked or not picked:
             end, picked = name, is_picked
-    topic = topics.get(key, {})
+    told = item.get("id")
+    topic = topics.get(told, {}) if isinstance(told, str) else {}
     created_at = clean.moment(topic.get("createdAt"))
     messages = messages_of(nodes, end, created_at, left_out)
     if not messages:
         raise SkippedError("EMPTY")
     pinned = topic.get("pinned") is True
-    head = head_of(topic.get("name") or item.get("name"), created_at, messages, pinned=pinned)
-    return Made(SOURCE, key, head, messages, left_out)
+    head = head_of(
+        topic.get("name") or item.get("name"),
+        created_at,
+        messages,
+        instructions=clean.long_text(topic.get(_INSTRUCTIONS), INSTRUCTIONS.maximum),
+        pinned=pinned,
+    )
+    return Made(SOURCE, key_of(messages, told), head, messages, left_out)
 
 
 def _node(
@@ -86,6 +102,9 @@ def _node(
     if role not in ("user", "assistant"):
         left_out["SYSTEM"] += 1
         return node
+    attached = left_out["ATTACHMENT"]
+    if isinstance(files := one.get("files"), list):
+        left_out["ATTACHMENT"] += len(files)
     # Older versions had the text in the message itself.
     texts = [said(one.get("content"), left_out)[0]]
     thoughts = [clean.text(one.get("reasoning_content"))]
@@ -109,7 +128,8 @@ def _node(
             case _:
                 left_out["OTHER"] += 1
     content = "\n\n".join(filter(None, texts))
-    if not content.strip():
+    is_asked = role == "user" and left_out["ATTACHMENT"] > attached
+    if not (content.strip() or is_asked):
         return node
     node.role, node.content = role, content
     node.reasoning = "\n\n".join(filter(None, thoughts)) or None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
-from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
 from parley.bounds import INSTRUCTIONS
@@ -17,9 +17,6 @@ _NO_PARENT: Final = "00000000-0000-0000-0000-000000000000"
 
 def convert(item: Mapping[str, Any]) -> Made:
     """Raises SkippedError."""
-    key = clean.line(item.get("conversationId"), 100)
-    if key is None:
-        raise SkippedError("NOT_A_CONVERSATION")
     left_out: Counter[str] = Counter()
     nodes: dict[str, Node] = {}
     before: str | None = None
@@ -28,8 +25,10 @@ def convert(item: Mapping[str, Any]) -> Made:
     for name, told, one in _all(item):
         # Without its branches the path alone is there, of which a parent may be missing.
         parent = told if in_branches or told in nodes else before
-        nodes[name] = _node(one, parent, left_out)
-        before = last = name
+        # Of two that bear one name the first is what others follow.
+        place = name if name not in nodes else f"{name} {len(nodes)}"
+        nodes[place] = _node(one, parent, left_out)
+        before = last = place
     made = messages_of(nodes, last, None, left_out)
     if not made:
         raise SkippedError("EMPTY")
@@ -37,7 +36,7 @@ def convert(item: Mapping[str, Any]) -> Made:
     options: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     instructions = clean.long_text(options.get("promptPrefix"), INSTRUCTIONS.maximum)
     head = head_of(item.get("title"), None, made, instructions=instructions)
-    return Made(SOURCE, key, head, made, left_out)
+    return Made(SOURCE, key_of(made, item.get("conversationId")), head, made, left_out)
 
 
 def _all(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mapping[str, Any]]]:
@@ -65,15 +64,18 @@ def _all(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mapping[str
 
 
 def _node(one: Mapping[str, Any], parent: str | None, left_out: Counter[str]) -> Node:
+    attached = left_out["ATTACHMENT"]
     content, reasoning = said(one.get("content"), left_out)
     content = content or clean.text(one.get("text"))
     for name in ("files", "attachments"):
         if isinstance(found := one.get(name), list):
             left_out["ATTACHMENT"] += len(found)
     node = Node(parent, None)
-    if not content.strip():
+    role = "user" if one.get("isCreatedByUser") is True else "assistant"
+    is_asked = role == "user" and left_out["ATTACHMENT"] > attached
+    if not (content.strip() or is_asked):
         return node
-    node.role = "user" if one.get("isCreatedByUser") is True else "assistant"
+    node.role = role
     node.content, node.reasoning = content, reasoning
     node.at = clean.moment(one.get("createdAt"))
     node.model = clean.model(one.get("model"))

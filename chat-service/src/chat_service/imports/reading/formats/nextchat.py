@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from chat_service.imports.reading import clean
-from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
 from parley.bounds import INSTRUCTIONS
@@ -18,12 +18,25 @@ SOURCE: Final = "nextchat"
 _YEAR_FIRST: Final = re.compile(
     r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})[ ,]+(\d{1,2}):(\d{2}):(\d{2})", re.ASCII
 )
+# What it writes before the topic of a session that is exported by itself, in whichever language its pages are.
+_OPENINGS: Final = (
+    *("You are an assistant that", "你是一个助手", "你是一個助手", "あなたはアシスタントです"),
+    *(
+        "당신은 보조자입니다.",
+        "Du bist ein Assistent",
+        "Eres un asistente",
+        "Vous êtes un assistant",
+    ),
+    *("Anda adalah seorang asisten", "Sei un assistente", "Du er en assistent", "Вы - помощник"),
+    *("Você é um assistente que", "Ste asistent, ktorý", "Sen bir asistansın", "Bạn là một trợ lý"),
+    *("Jste asistent", "Du er en hjælper, der skal...", "أنت مساعد", "আপনি একজন সহকারী"),
+)
 
 
 def convert(item: Mapping[str, Any]) -> Made:
     """Raises SkippedError."""
-    found, key = item.get("messages"), clean.line(item.get("id"), 100)
-    if not isinstance(found, list) or key is None:
+    found = item.get("messages")
+    if not isinstance(found, list):
         raise SkippedError("NOT_A_CONVERSATION")
     left_out: Counter[str] = Counter()
     changed_at = clean.moment(item.get("lastUpdate"))
@@ -37,7 +50,33 @@ def convert(item: Mapping[str, Any]) -> Made:
     if not messages:
         raise SkippedError("EMPTY")
     head = head_of(item.get("topic"), None, messages, instructions=_instructions(item))
-    return Made(SOURCE, key, head, messages, left_out)
+    # Before its third version it gave sessions numbers for names, or none.
+    return Made(SOURCE, key_of(messages, item.get("id")), head, messages, left_out)
+
+
+def convert_shared(item: Mapping[str, Any]) -> Made:
+    """One session as it is exported by itself: what was said, behind a sentence that ends with its topic.
+
+    Raises SkippedError.
+    """
+    found = item.get("messages")
+    first = found[0] if isinstance(found, list) and found else None
+    if not isinstance(first, Mapping) or first.get("role") != "system":
+        return convert(item)
+    told = clean.text(first.get("content"))
+    opening = next((one for one in _OPENINGS if told.startswith(f"{one} ")), None)
+    topic = None if opening is None else told[len(opening) + 1 :]
+    return convert({"topic": topic, "messages": found[1:]})
+
+
+def is_shared(item: Mapping[str, Any]) -> bool:
+    """Whether a document may be such a session: it has messages, and nothing else."""
+    found = item.get("messages")
+    return (
+        item.keys() == {"messages"}
+        and isinstance(found, list)
+        and all(isinstance(one, Mapping) and {"role", "content"} <= one.keys() for one in found)
+    )
 
 
 def _node(
@@ -48,8 +87,12 @@ def _node(
     if role not in ("user", "assistant"):
         left_out["SYSTEM"] += 1
         return node
+    attached = left_out["ATTACHMENT"]
     content, node.reasoning = said(one.get("content"), left_out)
-    if not content.strip():
+    if isinstance(tools := one.get("tools"), list):
+        left_out["TOOL"] += len(tools)
+    is_asked = role == "user" and left_out["ATTACHMENT"] > attached
+    if not (content.strip() or is_asked):
         return node
     node.role, node.content = role, content
     node.at = _moment(one.get("date")) or changed_at

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chat_service.imports.reading import clean
-from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
 from parley.bounds import INSTRUCTIONS
@@ -16,6 +16,8 @@ SOURCE: Final = "open-webui"
 # Thinking and calls of tools, as it writes them into answers.
 _DETAILS: Final = re.compile(r'<details type="(reasoning|tool_calls|code_interpreter)"[^<>]*>')
 _DETAILS_END: Final = "</details>"
+_PROMPT: Final = ("prompt_tokens", "input_tokens", "prompt_eval_count")
+_COMPLETION: Final = ("completion_tokens", "output_tokens", "eval_count")
 _SUMMARY: Final = re.compile(r"\A\s*<summary>.*?</summary>", re.DOTALL)
 
 
@@ -24,13 +26,12 @@ def convert(item: Mapping[str, Any]) -> Made:
     chat = item.get("chat")
     if not isinstance(chat, Mapping):
         raise SkippedError("NOT_A_CONVERSATION")
-    key = clean.line(item.get("id") or chat.get("id"), 100)
     found = chat.get("history")
     history: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     messages = history.get("messages")
     left_out: Counter[str] = Counter()
     nodes: dict[str, Node] = {}
-    if isinstance(messages, Mapping):
+    if isinstance(messages, Mapping) and messages:
         for name, one in messages.items():
             if isinstance(one, Mapping):
                 nodes[name] = _node(one, one.get("parentId"), left_out)
@@ -40,8 +41,6 @@ def convert(item: Mapping[str, Any]) -> Made:
             if isinstance(one, Mapping):
                 nodes[str(place)] = _node(one, before, left_out)
                 before = str(place)
-    if key is None or not nodes:
-        raise SkippedError("EMPTY" if key else "NOT_A_CONVERSATION")
     created_at = clean.moment(item.get("created_at")) or clean.moment(chat.get("timestamp"))
     current = history.get("currentId")
     made = messages_of(nodes, current if isinstance(current, str) else None, created_at, left_out)
@@ -59,7 +58,7 @@ def convert(item: Mapping[str, Any]) -> Made:
         archived=item.get("archived") is True,
         pinned=item.get("pinned") is True,
     )
-    return Made(SOURCE, key, head, made, left_out)
+    return Made(SOURCE, key_of(made, item.get("id"), chat.get("id")), head, made, left_out)
 
 
 def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Node:
@@ -68,14 +67,17 @@ def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Nod
     if role not in ("user", "assistant"):
         left_out["SYSTEM"] += 1
         return node
+    before = left_out["ATTACHMENT"]
     content, reasoning = said(one.get("content"), left_out)
     if role == "assistant":
         content, thought = _without_details(content, left_out)
-        reasoning = _reasoning(one.get("output")) or reasoning or thought
+        reasoning = _output(one, "reasoning") or reasoning or thought
+        content = content if content.strip() else _output(one, "message") or ""
     files = one.get("files")
     if isinstance(files, list):
         left_out["ATTACHMENT"] += len(files)
-    if not content.strip() and not one.get("error"):
+    is_asked = role == "user" and left_out["ATTACHMENT"] > before
+    if not (content.strip() or is_asked or one.get("error")):
         return node
     node.role, node.content, node.reasoning = role, content, reasoning
     node.at = clean.moment(one.get("timestamp"))
@@ -84,10 +86,18 @@ def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Nod
         node.status = "failed"
     elif one.get("done") is False:
         node.status = "interrupted"
-    if isinstance(usage := one.get("usage"), Mapping):
-        node.prompt_tokens = clean.count(usage.get("prompt_tokens"))
-        node.completion_tokens = clean.count(usage.get("completion_tokens"))
+    # Of which server an answer came says how its tokens are called, and in older versions where they are.
+    for usage in (one.get("usage"), one.get("info")):
+        if isinstance(usage, Mapping):
+            node.prompt_tokens = node.prompt_tokens or _count(usage, _PROMPT)
+            node.completion_tokens = node.completion_tokens or _count(usage, _COMPLETION)
     return node
+
+
+def _count(usage: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    return next(
+        (found for name in names if (found := clean.count(usage.get(name))) is not None), None
+    )
 
 
 def _without_details(content: str, left_out: Counter[str]) -> tuple[str, str | None]:
@@ -113,11 +123,12 @@ def _without_details(content: str, left_out: Counter[str]) -> tuple[str, str | N
     return "".join(kept), "\n\n".join(filter(None, thoughts)) or None
 
 
-def _reasoning(output: object) -> str | None:
+def _output(answer: Mapping[str, Any], kind: str) -> str | None:
     """What newer versions keep beside the text."""
+    output = answer.get("output")
     told = [
         said(one.get("content"), Counter())[0]
         for one in (output if isinstance(output, list) else ())
-        if isinstance(one, Mapping) and one.get("type") == "reasoning"
+        if isinstance(one, Mapping) and one.get("type") == kind
     ]
     return "\n\n".join(filter(None, told)) or None

@@ -3,8 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
+import orjson
+
+from chat_service.conversations.domain.session import title_from
 from chat_service.imports.reading import clean
 
 
@@ -24,7 +28,8 @@ def said(content: object, left_out: Counter[str]) -> tuple[str, str | None]:
         if not isinstance(part, Mapping):
             continue
         match part.get("type") or part.get("content_type"):
-            case "text" | "output_text" | "input_text" | "error":
+            # What was said aloud is there as it was understood.
+            case "text" | "output_text" | "input_text" | "audio_transcription" | "error":
                 texts.append(_text_of(part.get("text", part.get("error"))))
             case "think" | "thinking" | "reasoning":
                 thoughts.append(
@@ -34,6 +39,9 @@ def said(content: object, left_out: Counter[str]) -> tuple[str, str | None]:
                 "tool_call" | "tool_use" | "tool_result" | "function_call" | "function_call_output"
             ):
                 left_out["TOOL"] += 1
+            case "agent_update":
+                # Who answers from there on.
+                continue
             case _:
                 left_out["ATTACHMENT"] += 1
     return "\n\n".join(filter(None, texts)), "\n\n".join(filter(None, thoughts)) or None
@@ -43,6 +51,15 @@ def _text_of(value: object) -> str:
     if isinstance(value, Mapping):
         value = value.get("value")
     return clean.text(value)
+
+
+def key_of(messages: list[dict[str, Any]], *told: object) -> str:
+    """What a conversation is known by: the first of these that is a name; without one, what is said in it."""
+    named = next(filter(None, map(clean.key, told)), None)
+    if named is not None:
+        return named
+    said = [(message["parent"], message["role"], message["content"]) for message in messages]
+    return f"sha256:{sha256(orjson.dumps(said)).hexdigest()}"
 
 
 def head_of(
@@ -59,8 +76,9 @@ def head_of(
     begun = created_at.isoformat() if created_at is not None else min(times, default=None)
     last = max(times, default=None)
     named = clean.title(title)
+    asked = next((one["content"] for one in messages if one["role"] == "user"), "")
     return {
-        "title": named,
+        "title": named or clean.title(title_from(asked)),
         "title_by": "user" if named else "first_line",
         "instructions": instructions,
         "pinned": pinned,
