@@ -9,8 +9,9 @@ import pytest
 
 from chat_service.imports.reading.made import Made
 
-from . import samples, variants
+from . import samples
 from .test_reading import made, skipped, why
+from .variants import ALL
 from .variants_expected import ASKED
 from .variants_of_desks import cherry, cherry_message
 from .variants_of_servers import webui, webui_pair
@@ -26,12 +27,12 @@ def shape(one: Made) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("source", "case"), [(source, case) for source, cases in variants.ALL.items() for case in cases]
+    ("source", "case"), [(source, case) for source, cases in ALL.items() for case in cases]
 )
 def test_whatever_a_version_writes_differently_nothing_that_was_said_is_lost(
     source: str, case: str
 ) -> None:
-    told, messages, left_out = variants.ALL[source][case]
+    told, messages, left_out = ALL[source][case]
     (one,) = made(told)
     assert (one.source, shape(one), dict(one.left_out)) == (source, messages, left_out)
     # By whatever it is known, it is known by it again, and has a time and a title where it has words.
@@ -51,7 +52,7 @@ def test_however_a_file_is_written_it_is_read(case: str) -> None:
 
 def test_what_has_no_name_is_known_by_what_is_said_in_it() -> None:
     """The same twice is one, and anything else is another."""
-    told = {"mapping": variants.CHATGPT["a name that is a number"][0]["mapping"]}
+    told = {"mapping": ALL["chatgpt"]["a name that is a number"][0]["mapping"]}
     other = json.loads(json.dumps(told))
     other["mapping"]["a"]["message"]["content"]["parts"] = ["another"]
     first, again, another = made([told, {**told, "title": "Renamed"}, other])
@@ -145,7 +146,7 @@ def test_what_is_none_of_them_is_told_so(file: bytes, reason: str) -> None:
 
 def test_what_is_empty_or_odd_costs_no_other() -> None:
     good = cherry(cherry_message("q", "user", "?"))
-    odd = [None, 7, "x", [], {"id": "e", "messages": []}, {"id": "n", "messages": None}]
+    odd: list[Any] = [None, 7, "x", [], {"id": "e", "messages": []}, {"id": "n", "messages": None}]
     good["indexedDB"]["topics"] += odd
     assert [one.source for one in made(good)] == ["cherry-studio"]
     assert [reason for _, reason in skipped(good)] == [

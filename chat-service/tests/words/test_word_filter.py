@@ -5,7 +5,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_service.words.domain.errors import WordRefused
@@ -43,6 +43,7 @@ _SHORT = st.text("abc", min_size=1, max_size=5)
 _RULES = st.dictionaries(_SHORT, st.sampled_from(Action), max_size=6)
 
 
+@settings(deadline=None)
 @given(_RULES, st.lists(st.text("abcd", max_size=6), max_size=8))
 def test_a_stream_shows_what_the_whole_text_would_wherever_it_is_cut(
     rules: dict[str, Action], pieces: list[str]
@@ -54,6 +55,7 @@ def test_a_stream_shows_what_the_whole_text_would_wherever_it_is_cut(
     assert (whole.shown, whole.refused) == expected
 
 
+@settings(deadline=None)
 @given(_RULES, st.text("abcd", max_size=20))
 def test_what_is_held_back_is_shorter_than_the_longest_word(
     rules: dict[str, Action], text: str
@@ -65,6 +67,7 @@ def test_what_is_held_back_is_shorter_than_the_longest_word(
         assert stream.held < max(words.longest, 1)
 
 
+@settings(deadline=None)
 @given(st.sets(_SHORT, min_size=1, max_size=6), st.text("abcd", max_size=8), st.text("abcd"))
 def test_no_word_is_completed_behind_what_was_shown_before(
     found: set[str], begun: str, text: str
@@ -135,6 +138,20 @@ def test_folding_leaves_each_character_in_its_place() -> None:
         ("an ass.", f"an {MASK * 3}."),
         ("你ass吗", f"你{MASK * 3}吗"),
         ("ass2", "ass2"),
+        # A letter with a mark upon it is another one, in one character or in two.
+        ("assé", "assé"),
+        ("ass\u0301", "ass\u0301"),
+        ("e\u0301ass", "e\u0301ass"),
+        ("ass e\u0301", f"{MASK * 3} e\u0301"),
+        # What has no letters is no part of a word.
+        ("❤️ass❤️", f"❤️{MASK * 3}❤️"),
+        ("👩\u200d👩ass👍🏽", f"👩\u200d👩{MASK * 3}👍🏽"),
+        ("ass_ass-ass", f"{MASK * 3}_{MASK * 3}-{MASK * 3}"),
+        ("ＡＳＳ。ass！", f"{MASK * 3}。{MASK * 3}！"),
+        ("ｃｌａｓｓ", "ｃｌａｓｓ"),
+        ("アassア", f"ア{MASK * 3}ア"),
+        ("ass\nass", f"{MASK * 3}\n{MASK * 3}"),
+        ("абassв", "абassв"),
     ],
 )
 def test_a_word_that_has_to_stand_alone_does(text: str, shown: str) -> None:
@@ -175,6 +192,7 @@ def test_a_filter_without_words_lets_everything_pass() -> None:
     assert streamed(words, ["a", "b"], begun="c") == ("ab", False)
 
 
+@settings(deadline=None)
 @given(st.sets(st.text(min_size=1, max_size=3), max_size=4), st.text(max_size=12))
 def test_what_may_be_left_unfolded_changes_nothing(found: set[str], text: str) -> None:
     words = {fold(word) for word in found}

@@ -20,7 +20,9 @@ _BRACKET: Final = re.compile(r"\\.|[\[\]]")
 _PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});")
 _ENTITY_BEGUN: Final = re.compile(r"&[#A-Za-z0-9]{0,33}")
-_AUTOLINK: Final = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>")
+_AUTOLINK: Final = re.compile(
+    r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[A-Za-z][^\s<>@]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>"
+)
 _AUTOLINK_BEGUN: Final = re.compile(r"<[A-Za-z][^\s<>]*")
 _TARGET: Final = re.compile(
     r"\([ \t]*(<[^<>]*>|[^\s()<]?(?:[^\s()]|\([^\s()]*\))*)"

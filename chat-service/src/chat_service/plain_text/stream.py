@@ -16,7 +16,7 @@ from chat_service.plain_text.line import Kind, render
 # Of a line's beginning, as long as it may still be a mark.
 _MOST_HELD: Final = 512
 _INDENT: Final = re.compile(r"[ \t]*")
-_HEADING: Final = re.compile(r"#{1,6}(?:[ \t]+|\Z)")
+_HEADING: Final = re.compile(r"#{1,6}(?:[ \t]+|\Z|(?=\r))")
 _ONLY_MARKS: Final = {
     **dict.fromkeys("-|:", re.compile(r"[-|: \t\r]*")),
     "*": re.compile(r"[* \t\r]*"),
@@ -27,9 +27,16 @@ _ONLY_MARKS: Final = {
 _RULE: Final = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}")
 _UNDERLINE: Final = re.compile(r"-+[ \t]*|=+[ \t]*")
 _ROW_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
-_ITEM: Final = re.compile(r"[-*+](?:[ \t]+|\Z)")
+_ITEM: Final = re.compile(r"[-*+](?:[ \t]+|\Z|(?=\r))")
+_NUMBER: Final = re.compile(r"\d{1,9}[.)][ \t]+", re.ASCII)
+_NUMBER_BEGUN: Final = re.compile(r"\d{1,9}[.)]?\Z", re.ASCII)
+_FENCES: Final = ("```", "~~~")
 _TASK: Final = re.compile(r"\[([ xX])\](?=[ \t])")
 _TASK_BEGUN: Final = re.compile(r"\[(?:[ xX]\]?)?\Z")
+_QUOTED: Final = re.compile(r" {0,3}> ?")
+_QUOTED_BEGUN: Final = re.compile(r" {0,3}(?:>)?\Z")
+# What a block within deeper quotations has before its lines is shown as it is.
+_MOST_QUOTES: Final = 16
 _MATHS: Final = {"$$": "$$", "\\[": "\\]"}
 
 
@@ -44,6 +51,10 @@ class PlainText:
         # The line that ends a block of code or maths, None outside of one; whether it is shown.
         self._fence: str | None = None
         self._verbatim = False
+        # In how many quotations the line stands, and the block; whether the marks of these are behind.
+        self._quotes = 0
+        self._fence_quotes = 0
+        self._unquoted = False
         self._kind = Kind()
         self._first = True
         self._before = ""
@@ -83,6 +94,7 @@ class PlainText:
     def _end_line(self, text: str, end: int, *, is_text: bool = False) -> bool:
         self._begins, self._verbatim, self._first = True, False, True
         self._kind, self._before, self._behind_text = Kind(), "", is_text
+        self._quotes, self._unquoted = 0, False
         return self._show(text, end)
 
     def _line_end(self) -> int:
@@ -91,7 +103,33 @@ class PlainText:
 
     # Blocks of code and maths
 
+    def _begin_block(self, fence: str, end: int) -> bool:
+        self._fence, self._fence_quotes = fence, min(self._quotes, _MOST_QUOTES)
+        return self._end_line("", end)
+
+    def _unquote(self, ended: bool) -> bool | None:
+        """Go past the quotations in which the block stands; False: it ends with them, None: more has to come."""
+        at = self._at
+        for _ in range(self._fence_quotes):
+            found = _QUOTED.match(self._text, at)
+            is_last = found is None or found.end() == len(self._text)
+            if is_last and not ended and _QUOTED_BEGUN.match(self._text, at):
+                return None
+            if found is None:
+                return False
+            at = found.end()
+        self._at, self._unquoted = at, True
+        return True
+
     def _begin_in_block(self, fence: str, ended: bool) -> bool:
+        if self._fence_quotes and not self._unquoted:
+            unquoted = self._unquote(ended)
+            if not unquoted:
+                if unquoted is False:
+                    self._fence = None
+                return unquoted is False
+            if self._at == len(self._text):
+                return ended
         text, at = self._text, self._at
         end = self._line_end()
         line = text[at:] if end < 0 else text[at:end]
@@ -148,6 +186,7 @@ class PlainText:
         if character == ">":
             if len(line) == 1 and not known:
                 return None
+            self._quotes += 1
             return self._show("", at + 1 + line[1:2].count(" "))
         if character == "#":
             return self._begin_heading(indent, line, at, known)
@@ -157,6 +196,14 @@ class PlainText:
             return self._begin_code(indent, line, at, end, known)
         if character in "$\\":
             return self._begin_maths(indent, line, at, end, known)
+        if number := _NUMBER.match(line):
+            rest = line[number.end() :]
+            if rest.startswith(_FENCES):
+                return self._show(indent + number[0], at + number.end())
+            if not known and _may_be_fence(rest):
+                return None
+        elif not known and _NUMBER_BEGUN.match(line):
+            return None
         return self._begin_text(indent, at)
 
     def _begin_text(self, indent: str, at: int, kind: Kind | None = None) -> bool:
@@ -187,6 +234,10 @@ class PlainText:
             if not known and (item.end() == len(line) or _TASK_BEGUN.match(rest)):
                 return None
             mark, behind = "• ", at + item.end()
+            if rest.startswith(_FENCES):
+                return self._show(indent + mark, behind)
+            if not known and _may_be_fence(rest):
+                return None
             if task := _TASK.match(rest):
                 mark, behind = "☐" if task[1] == " " else "☑", behind + task.end()
             elif not known and len(rest) == 3 and rest.endswith("]") and rest[0] == "[":
@@ -204,8 +255,7 @@ class PlainText:
             return None
         if line[0] == "`" and "`" in line[count:]:
             return self._begin_text(indent, at)
-        self._fence = line[0] * count
-        return self._end_line("", at + len(line) + (end >= 0))
+        return self._begin_block(line[0] * count, at + len(line) + (end >= 0))
 
     def _begin_maths(self, indent: str, line: str, at: int, end: int, known: bool) -> bool | None:
         said = line.rstrip()
@@ -213,14 +263,14 @@ class PlainText:
             return None
         if said not in _MATHS:
             return self._begin_text(indent, at)
-        self._fence = _MATHS[said]
-        return self._end_line(
-            indent + line + ("\n" if end >= 0 else ""), at + len(line) + (end >= 0)
-        )
+        self._shown.append(indent + line + ("\n" if end >= 0 else ""))
+        return self._begin_block(_MATHS[said], at + len(line) + (end >= 0))
 
     def _read_line(self, ended: bool) -> bool:
         text, end = self._text, self._line_end()
         line = text[self._at :] if end < 0 else text[self._at : end]
+        # It ends the line, if that ends.
+        line, back = line.removesuffix("\r"), line[-1:].count("\r")
         shown, known = render(
             line,
             ended=ended or end >= 0,
@@ -230,11 +280,17 @@ class PlainText:
         )
         if end >= 0:
             is_text = not (self._kind.row or self._kind.heading)
-            return self._end_line(shown + "\n", end + 1, is_text=is_text)
+            return self._end_line(shown + "\r" * back + "\n", end + 1, is_text=is_text)
+        if ended:
+            return self._show(shown + "\r" * back, len(text))
         if known:
             self._before, self._first = line[known - 1], False
             self._show(shown, self._at + known)
         return False
+
+
+def _may_be_fence(rest: str) -> bool:
+    return any(fence.startswith(rest) for fence in _FENCES)
 
 
 def plain(text: str) -> str:

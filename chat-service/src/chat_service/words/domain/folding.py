@@ -75,7 +75,10 @@ class Folding:
 def joins(character: str) -> bool:
     """Whether a character makes one word with a letter beside it, as those of alphabets do.
 
-    Chinese, Japanese and Korean are written without spaces between Latin words and their own.
+    Chinese, Japanese and Korean are written without spaces between Latin words and their own. A mark is a part of the
+    letter that it stands upon.
     """
+    if unicodedata.combining(character):
+        return True
     folded = fold(character)
     return folded.isalnum() and unicodedata.east_asian_width(folded) not in {"W", "F"}

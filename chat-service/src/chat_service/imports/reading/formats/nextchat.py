@@ -60,9 +60,9 @@ def convert_shared(item: Mapping[str, Any]) -> Made:
     Raises SkippedError.
     """
     found = item.get("messages")
-    first = found[0] if isinstance(found, list) and found else None
-    if not isinstance(first, Mapping) or first.get("role") != "system":
+    if not isinstance(found, list) or not found or found[0].get("role") != "system":
         return convert(item)
+    first = found[0]
     told = clean.text(first.get("content"))
     opening = next((one for one in _OPENINGS if told.startswith(f"{one} ")), None)
     topic = None if opening is None else told[len(opening) + 1 :]
