@@ -264,7 +264,9 @@ async def test_what_is_cleared_has_no_messages_and_its_orders_go_on(
     assert await messages(client, session_id) == []
     cleared = await read(client, session_id)
     assert (cleared.message_count, cleared.unread) == (0, False)
-    assert (cleared.title, cleared.last_message_at) == (before.title, before.last_message_at)
+    assert cleared.last_message_at == before.last_message_at
+    # It was made of what is deleted.
+    assert (before.title, cleared.title) == ("Remember me.", "")
     assert await listed(client) == [session_id]
     for method, request in (
         ("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id)),
@@ -280,9 +282,18 @@ async def test_what_is_cleared_has_no_messages_and_its_orders_go_on(
     assert [message.order for message in said] == [3, 4]
     assert said[1].content == "Anew."
     assert frames[-1].event == "done"
-    assert (await read(client, session_id)).message_count == 2
+    anew = await read(client, session_id)
+    assert (anew.message_count, anew.title) == (2, "Anew.")
     await client.ask("And on.", session_id=session_id)
     assert [message.order for message in await messages(client, session_id)] == [3, 4, 5, 6]
+
+
+async def test_what_a_user_has_called_it_stays_when_it_is_cleared(client: Client) -> None:
+    session_id = await make(client, title="Mine")
+    await client.ask(session_id=session_id)
+    await clear(client, session_id)
+    cleared = await read(client, session_id)
+    assert (cleared.title, cleared.title_by) == ("Mine", chat_pb2.TITLE_BY_USER)
 
 
 async def _no_logs(traces: Traces) -> bool:

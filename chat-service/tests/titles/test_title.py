@@ -46,6 +46,10 @@ from chat_service.titles.title import ask_for_title, clean_title
         ("```\nTea\n```", "Tea"),
         ("---\nTea", "Tea"),
         ("Tea\u0000\u202e\u200b time", "Tea time"),
+        (
+            "چای می\u200cخواهم \U0001f468\u200d\U0001f469",
+            "چای می\u200cخواهم \U0001f468\u200d\U0001f469",
+        ),
         # What belongs to it stays.
         ('"Tea" and "Coffee"', '"Tea" and "Coffee"'),
         ("Why C++ is not C#", "Why C++ is not C#"),

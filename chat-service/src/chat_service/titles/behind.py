@@ -56,6 +56,12 @@ class Titles:
             raise AsideFailed("NO_TITLE")
         async with self._open_transaction(run) as transaction:
             await transaction.lock_owner()
-            named = await Sessions(transaction).name(run.session_id, title, utc_now())
+            sessions = Sessions(transaction)
+            session = await sessions.lock(run.session_id)
+            asked = await Messages(transaction).find_in(run.session_id, run.question_id)
+            if session is None or asked is None:
+                # It was deleted, or cleared of what it was to be named by.
+                return
+            named = await sessions.name(run.session_id, title, utc_now())
         if named:
             self._tell(session_notice(run.user_id, SessionChange.CHANGED, run.session_id))

@@ -7,6 +7,7 @@ from typing import Final
 
 from chat_service.conversations.domain.message import Role
 from chat_service.providers.domain.prompt_message import PromptMessage
+from parley.bounds import JOINERS
 
 MOST_WORDS: Final = 8
 #: In columns, of which a Chinese character takes two: eight words of any language, about.
@@ -79,9 +80,12 @@ def _beginning(text: str) -> str:
 
 
 def _plain(line: str) -> str:
-    """`line` with single spaces, and without what cannot be seen; a fence of code is nothing."""
+    """`line` with single spaces, and without what cannot be seen, but for what joins characters; a fence of
+    code is nothing.
+    """
     seen = "".join(
-        character if unicodedata.category(character)[0] != "C" else " " for character in line
+        character if unicodedata.category(character)[0] != "C" or character in JOINERS else " "
+        for character in line
     )
     text = " ".join(seen.split())
     return "" if text.startswith("```") or not text.strip("-=*_ ") else text

@@ -60,7 +60,8 @@ async def restore_session(session_id: str, caller: ChatWriter, services: Service
 async def clear_session(session_id: str, caller: ChatWriter, services: Services) -> None:
     """Delete all messages of a conversation for good.
 
-    The answer that is being written ends, and the conversation stays. No `order` is given twice: the next message has one behind the highest that
+    The answer that is being written ends, and the conversation stays; a title that its user has not written goes along, and
+    the next question gives another. No `order` is given twice: the next message has one behind the highest that
     there was.
     """
     sessions = services.sessions

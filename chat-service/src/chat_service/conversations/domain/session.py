@@ -183,15 +183,23 @@ def changed_parameters(
 # At the beginning of a line: headings, quotations, items; or a line of nothing but a rule.
 _MARKS: Final = re.compile(r"^(?:(?:#{1,6}|>|[-*+]|\d{1,9}[.)])(?:\s+|$))+|^(?:[-*_]\s*){3,}$")
 _FENCES: Final = ("```", "~~~")
+# Within a line, what shows nothing, or turns what is written behind it: a title is cut, and stands among others.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]+")
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def title_from(content: str) -> str:
     """Returns a title of at most 60 characters: the first line of a message that says anything.
 
     Signs of Markdown that make a line a heading, a quotation or an item are no part of it, and a line of
-    such signs alone, or one that begins a block of code, says nothing where another one does.
+    such signs alone, or one that begins a block of code, says nothing where another one does. Nor are controls, and marks
+    that turn the direction.
     """
-    lines = [line for line in map(str.strip, content.splitlines()) if line]
+    lines = [line for line in map(_plain, content.splitlines()) if line]
     said = (_MARKS.sub("", line) for line in lines if not line.startswith(_FENCES))
     first = next((line for line in said if line), next(iter(lines), ""))
     return shortened(first, TITLE_FROM_MESSAGE)
+
+
+def _plain(line: str) -> str:
+    return _TURNS.sub("", _CONTROLS.sub(" ", line)).strip()

@@ -48,10 +48,14 @@ DELETE FROM messages WHERE id IN (
     ORDER BY "order" LIMIT :most)
 """)
 )
-# `last_order` stays: no order is given twice. So does the time of the last message: it was active then.
+# `last_order` stays: no order is given twice. So does the time of the last message: it was active then. A title goes
+# that was made of what is deleted, and the next question gives one.
 _EMPTY = Statement(
     text("""
-UPDATE sessions SET message_count = 0, leaf_order = 0, updated_at = :at
+UPDATE sessions SET
+    message_count = 0, leaf_order = 0, updated_at = :at,
+    title = CASE WHEN title_by = 'user' THEN title ELSE '' END,
+    title_by = CASE WHEN title_by = 'user' THEN title_by ELSE 'first_line' END
 WHERE id = :session_id AND user_id = :user_id
 """)
 )
@@ -114,7 +118,9 @@ class SessionEnds:
         )
 
     async def empty(self, session_id: UUID, at: datetime) -> None:
-        """Writes down that a session, which is locked, has no messages any more."""
+        """Writes down that a session, which is locked, has no messages any more, nor a title that its user has not
+        written.
+        """
         await _EMPTY.run(self._connection, session_id=session_id, user_id=self._user_id, at=at)
 
     async def forget_answers(self) -> None:

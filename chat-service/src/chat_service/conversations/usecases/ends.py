@@ -114,7 +114,7 @@ class EndSessions:
     async def clear(self, caller: Caller, session_id: UUID) -> None:
         """Deletes the messages and runs of the caller's session for good, and what others are shown of them.
 
-        Order numbers go on behind the highest there was. Raises SessionNotFound, OwnerErased.
+        A title that was made of them goes along. Order numbers go on behind the highest there was. Raises SessionNotFound, OwnerErased.
         """
         deleted: list[UUID] = []
         async with self.open_transaction(caller) as transaction:
