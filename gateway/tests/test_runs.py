@@ -92,12 +92,17 @@ async def test_a_run_of_somebody_else_can_be_neither_ended_nor_continued_nor_rec
 
 
 async def test_a_field_that_nobody_asked_for_is_refused(door: Door) -> None:
-    for act in ("cancel", "continue"):
-        response = await door.http.post(
-            f"{RUNS}/01900000-0000-7000-8000-000000000001/{act}",
-            json={"force": True},
-            headers=door.bearer,
-        )
+    one = "01900000-0000-7000-8000-000000000001"
+    for act in (
+        f"{RUNS}/{one}/cancel",
+        f"{RUNS}/{one}/continue",
+        f"/api/v1/chat/sessions/{one}/restore",
+        f"/api/v1/chat/sessions/{one}/messages/{one}/choose",
+        f"/api/v1/chat/shares/{one}/refresh",
+        f"/api/v1/shares/{'x' * 43}/fork",
+        f"/api/v1/keys/{one}/test",
+    ):
+        response = await door.http.post(act, json={"force": True}, headers=door.bearer)
         assert response.status_code == 422
         assert response.json()["errors"] == [{"field": "force", "reason": "UNKNOWN_FIELD"}]
     assert door.chat.calls == []

@@ -1,5 +1,6 @@
 """Other answers, edited messages, and which path of a conversation is chosen."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.errors import (
     ContextUnknown,
     MessageNotEditable,
+    MessageNotFinished,
     MessageNotFound,
     SessionNotFound,
     TooManyVariants,
@@ -285,6 +287,28 @@ async def test_what_is_not_ones_own_is_as_if_it_were_not_there(
                 await act(own, nobodys)
     assert await own.messages(all_paths=True) == []
     assert await conversation.path() == ["Why?", "Because."]
+
+
+async def test_an_answer_that_is_yet_to_come_is_not_finished_rather_than_not_there(
+    conversation: Conversation, chat: Chat
+) -> None:
+    await conversation.turn("Why?", "Because.")
+    run = await conversation.regenerate((await conversation.named("Because.")).id)
+    acts: list[Callable[[], Awaitable[object]]] = [
+        lambda: conversation.regenerate(run.answer_id),
+        lambda: conversation.edit(run.answer_id, "Mine?"),
+        lambda: conversation.edit_answer(run.answer_id, "Mine."),
+        lambda: conversation.choose(run.answer_id),
+        lambda: conversation.fork(run.answer_id),
+        lambda: get_context(
+            chat.open_transaction, conversation.caller, conversation.id, run.answer_id
+        ),
+    ]
+    for act in acts:
+        with pytest.raises(MessageNotFinished):
+            await act()
+    await conversation.end(run, "At last.")
+    assert (await conversation.choose(run.answer_id)).content == "At last."
 
 
 async def test_the_live_run_is_the_one_to_recover_on_whatever_path(

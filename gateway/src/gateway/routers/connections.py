@@ -6,6 +6,7 @@ from gateway.clients import Services
 from gateway.identity.authentication import KeysReader, KeysWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
+from gateway.schemas.base import Nothing
 from gateway.schemas.keys import UnsavedKey
 from gateway.schemas.trials import ModelInfo, Models, Tested
 from gateway.streams.failures import STATUSES, status_of
@@ -54,7 +55,12 @@ async def test_key(body: UnsavedKey, caller: KeysWriter, services: Services) -> 
 
 
 @router.post("/{key_id}/test", response_model_exclude_none=True, openapi_extra=_STORED)
-async def test_stored_key(key_id: str, caller: KeysWriter, services: Services) -> Tested:
+async def test_stored_key(
+    key_id: str,
+    caller: KeysWriter,
+    services: Services,
+    body: Nothing | None = None,  # noqa: ARG001, PT028 - it has no fields, and is no test
+) -> Tested:
     """Try a provider connection.
 
     As one that is not stored.

@@ -68,7 +68,7 @@ async def list_messages(
     "/messages/{message_id}/regenerate",
     response_model=RunResult,
     responses=ANSWERS,
-    openapi_extra=refuses("MESSAGE_NOT_ANSWERABLE", *_RUN_REFUSALS),
+    openapi_extra=refuses("MESSAGE_NOT_ANSWERABLE", "MESSAGE_NOT_FINISHED", *_RUN_REFUSALS),
 )
 async def regenerate(
     session_id: str,
@@ -92,7 +92,7 @@ async def regenerate(
     "/messages/{message_id}/edit",
     response_model=EditResult,
     responses=_EDITED,
-    openapi_extra=refuses("MESSAGE_NOT_EDITABLE", *_RUN_REFUSALS),
+    openapi_extra=refuses("MESSAGE_NOT_EDITABLE", "MESSAGE_NOT_FINISHED", *_RUN_REFUSALS),
 )
 async def edit(
     session_id: str,
@@ -115,7 +115,7 @@ async def edit(
     return await answer(request, response, services, caller, asking, key)
 
 
-@router.post("/messages/{message_id}/choose")
+@router.post("/messages/{message_id}/choose", openapi_extra=refuses("MESSAGE_NOT_FINISHED"))
 async def choose(
     session_id: str,
     message_id: str,
@@ -136,7 +136,10 @@ async def choose(
     return Message.of(response.leaf)
 
 
-@router.get("/messages/{message_id}/context", openapi_extra=refuses("CONTEXT_UNKNOWN"))
+@router.get(
+    "/messages/{message_id}/context",
+    openapi_extra=refuses("CONTEXT_UNKNOWN", "MESSAGE_NOT_FINISHED"),
+)
 async def get_context(
     session_id: str, message_id: str, caller: ChatReader, services: Services
 ) -> Context:
@@ -150,7 +153,9 @@ async def get_context(
     return Context.of(given)
 
 
-@router.post("/fork", status_code=201, openapi_extra=refuses("MESSAGE_NOT_FOUND"))
+@router.post(
+    "/fork", status_code=201, openapi_extra=refuses("MESSAGE_NOT_FOUND", "MESSAGE_NOT_FINISHED")
+)
 async def fork(
     session_id: str,
     caller: ChatWriter,

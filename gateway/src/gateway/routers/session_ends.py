@@ -7,6 +7,7 @@ from fastapi import Query
 from gateway.clients import Services
 from gateway.identity.authentication import ChatWriter
 from gateway.routes.api import router as api_router
+from gateway.schemas.base import Nothing
 from gateway.schemas.sessions import Session
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -44,7 +45,9 @@ async def delete_session(
 
 
 @router.post("/{session_id}/restore")
-async def restore_session(session_id: str, caller: ChatWriter, services: Services) -> Session:
+async def restore_session(
+    session_id: str, caller: ChatWriter, services: Services, _body: Nothing | None = None
+) -> Session:
     """Restore a conversation that was deleted, with all its messages.
 
     One that is not deleted stays as it is.

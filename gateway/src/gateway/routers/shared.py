@@ -21,7 +21,7 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.routes.ranges import WantedOf
-from gateway.schemas.base import PageQuery
+from gateway.schemas.base import Nothing, PageQuery
 from gateway.schemas.sessions import Session
 from gateway.schemas.shares import SharedConversation
 from gateway.streams.contents import CONTENT, FileContent, Piece, headers_of
@@ -157,6 +157,7 @@ async def fork_share(
     services: Services,
     idempotency_key: IdempotencyKeyOf,
     request: Request,
+    _body: Nothing | None = None,
 ) -> Session:
     """Copy what somebody has shared into a conversation of one's own.
 

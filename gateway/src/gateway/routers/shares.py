@@ -9,7 +9,7 @@ from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.base import ListQuery, Nothing, Page
 from gateway.schemas.shares import CreatedShare, NewShare, Share, ShareChange, ShareLimits
 from parley.chat.v1 import shares_pb2 as pb
 
@@ -112,7 +112,9 @@ async def update_share(
 
 
 @router.post("/shares/{share_id}/refresh", openapi_extra=refuses("NOTHING_TO_SHARE"))
-async def refresh_share(share_id: str, caller: ChatWriter, services: Services) -> Share:
+async def refresh_share(
+    share_id: str, caller: ChatWriter, services: Services, _body: Nothing | None = None
+) -> Share:
     """Show what is on the chosen path by now under the same link."""
     shares = services.shares
     response = await shares.tell(

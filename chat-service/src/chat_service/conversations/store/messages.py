@@ -11,6 +11,7 @@ from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Asked, Statement, columns_of
 from chassis.db.transactions import Transaction
+from chat_service.conversations.domain.errors import MessageNotFinished, MessageNotFound
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Message, OnPath
 from chat_service.conversations.store.rows import to_message
 from chat_service.files.store.attachments import attachments_of
@@ -120,6 +121,15 @@ _FIND = Statement(
     text(f"{_FOUND} AND message.id = ANY (:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 )
 _FIND_IN = Statement(text(f"{_FOUND} AND message.id = :id AND message.session_id = :session_id"))
+# Which is not there before it is whole, though it has its id.
+_IS_BEING_WRITTEN = Statement(
+    text("""
+SELECT EXISTS (
+    SELECT FROM runs
+    WHERE session_id = :session_id AND user_id = :user_id AND answer_id = :id
+      AND status = 'running') AS written
+""")
+)
 _FIND_AT = Statement(
     text(f'{_FOUND} AND message.session_id = :session_id AND message."order" = :order')
 )
@@ -205,6 +215,18 @@ class Messages:
             self._connection, session_id=session_id, id=message_id, user_id=self._user_id
         )
         return None if row is None else to_message(row)
+
+    async def known_in(self, session_id: UUID, message_id: UUID) -> Message:
+        """As `find_in`; raises MessageNotFound, and MessageNotFinished for an answer that is yet to come."""
+        message = await self.find_in(session_id, message_id)
+        if message is not None:
+            return message
+        row = await _IS_BEING_WRITTEN.first(
+            self._connection, session_id=session_id, id=message_id, user_id=self._user_id
+        )
+        if row is not None and row.written:
+            raise MessageNotFinished()
+        raise MessageNotFound()
 
     async def at(self, session_id: UUID, order: int) -> Message | None:
         """The session's message of this order."""

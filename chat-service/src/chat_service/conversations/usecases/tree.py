@@ -32,7 +32,7 @@ async def choose_message(
     """Makes the path through a message the chosen one, down to its newest leaf, which is returned.
 
     While an answer is written there, that is its question. Raises SessionNotFound, MessageNotFound,
-    OwnerErased.
+    MessageNotFinished, OwnerErased.
     """
     async with open_transaction(caller) as transaction:
         _, message = await _lock(transaction, session_id, message_id)
@@ -56,7 +56,7 @@ async def edit_answer(
 ) -> Message:
     """Puts what its user has written beside an answer, chosen, and returns it without the `words`; `once` if so.
 
-    Raises ValidationFailed, WordRefused unless the same request has put it there before, SessionNotFound, MessageNotFound, MessageNotEditable for a question,
+    Raises ValidationFailed, WordRefused unless the same request has put it there before, SessionNotFound, MessageNotFound, MessageNotFinished, MessageNotEditable for a question,
     TooManyVariants, OwnerErased, IdempotencyKeyReused, RequestInProgress.
     """
     errors = check_text(
@@ -100,7 +100,8 @@ async def fork_session(
 ) -> Session:
     """Copies the path to a message, None: the chosen one, into a session of its own; `once` if so.
 
-    Raises SessionNotFound, MessageNotFound, OwnerErased, IdempotencyKeyReused, RequestInProgress.
+    Raises SessionNotFound, MessageNotFound, MessageNotFinished, OwnerErased, IdempotencyKeyReused,
+    RequestInProgress.
     """
     made, now = new_id(), utc_now()
     async with open_transaction(caller) as transaction:
@@ -115,10 +116,7 @@ async def fork_session(
         session = await sessions.lock_known(session_id)
         leaf = await Tree(transaction, session_id).leaf()
         if message_id is not None:
-            message = await Messages(transaction).find_in(session_id, message_id)
-            if message is None:
-                raise MessageNotFound()
-            leaf = message.order
+            leaf = (await Messages(transaction).known_in(session_id, message_id)).order
         path = [one.id for one in await Messages(transaction).path_to(session_id, leaf)]
         await sessions.insert_fork(session, made, len(path), now)
         for first, some in slices_of(path):
@@ -135,7 +133,4 @@ async def _lock(
 ) -> tuple[Session, Message]:
     await transaction.lock_owner()
     session = await Sessions(transaction).lock_known(session_id)
-    message = await Messages(transaction).find_in(session_id, message_id)
-    if message is None:
-        raise MessageNotFound()
-    return session, message
+    return session, await Messages(transaction).known_in(session_id, message_id)

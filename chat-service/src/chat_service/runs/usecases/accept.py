@@ -11,7 +11,6 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import (
     MessageNotEditable,
-    MessageNotFound,
     TooManyVariants,
 )
 from chat_service.conversations.domain.message import MOST_VARIANTS, Role
@@ -54,7 +53,7 @@ async def accept_run(
     (None: the default was); a question with a key of its own needs no guess. A session that is made
     takes what `default_persona` finds. Raises ValidationFailed for a model that the connection is not
     open for and pictures that are too much together, SessionNotFound, FileNotFound, ModelCannotSee,
-    MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress,
+    MessageNotFound, MessageNotFinished, MessageNotEditable, TooManyVariants, RunInProgress,
     TooManyRuns, AllowanceUsedUp, UsageLimitReached, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the run of the
     same request, or OtherConnection if the guess was wrong: then nothing is stored.
     """
@@ -154,9 +153,7 @@ async def _take_place(
         begun := await Runs(transaction).find_of(question.request)
     ):
         raise RepeatedRequest(begun)
-    edited = await Messages(transaction).find_in(session_id, question.edits)
-    if edited is None:
-        raise MessageNotFound()
+    edited = await Messages(transaction).known_in(session_id, question.edits)
     if edited.role is not Role.USER:
         raise MessageNotEditable()
     if len(edited.variants) >= MOST_VARIANTS:

@@ -6,7 +6,6 @@ from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chat_service.conversations.domain.errors import (
     ContextUnknown,
-    MessageNotFound,
     SessionNotFound,
 )
 from chat_service.conversations.store.messages import Messages
@@ -21,16 +20,14 @@ async def get_context(
 ) -> Given:
     """Returns what the model was given for an answer, and what of the path to it was left out.
 
-    Raises SessionNotFound, MessageNotFound, and ContextUnknown for a question, for what its user has
+    Raises SessionNotFound, MessageNotFound, MessageNotFinished, and ContextUnknown for a question, for what its user has
     written, and for an answer whose replica was lost, or is of an earlier version.
     """
     async with open_transaction(caller) as transaction:
         if await Sessions(transaction).find(session_id) is None:
             raise SessionNotFound()
         messages = Messages(transaction)
-        message = await messages.find_in(session_id, message_id)
-        if message is None:
-            raise MessageNotFound()
+        message = await messages.known_in(session_id, message_id)
         context = None
         if message.run_id is not None:
             context = await Runs(transaction).find_context(message.run_id)

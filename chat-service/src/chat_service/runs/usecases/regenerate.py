@@ -7,7 +7,6 @@ from chassis.clock import utc_now
 from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.errors import (
     MessageNotAnswerable,
-    MessageNotFound,
     SessionNotFound,
     TooManyVariants,
 )
@@ -33,7 +32,7 @@ class RegenerateRun(BeginsRuns):
 
         The path to the question becomes the chosen one at once, and the answer with it when it is
         saved, unless another was chosen meanwhile. A repeated request gets the run that it began the
-        first time. Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotAnswerable,
+        first time. Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotFinished, MessageNotAnswerable,
         TooManyVariants, ModelCannotSee, RunInProgress, TooManyRuns, AllowanceUsedUp, UsageLimitReached,
         IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
@@ -84,9 +83,7 @@ class RegenerateRun(BeginsRuns):
     async def _choose_question(self, transaction: Transaction, again: Again) -> Message:
         """The question, as the end of the chosen path."""
         messages = Messages(transaction)
-        message = await messages.find_in(again.session_id, again.message_id)
-        if message is None:
-            raise MessageNotFound()
+        message = await messages.known_in(again.session_id, again.message_id)
         asked: Message | None = message
         if message.role is Role.ASSISTANT:
             asked = await messages.at(again.session_id, message.parent_order)
