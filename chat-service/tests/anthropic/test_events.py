@@ -284,6 +284,134 @@ def test_events_need_no_names_since_they_say_their_type() -> None:
             id="what has another shape",
         ),
         pytest.param(
+            START + text("hi") + stopped("pause_turn") + END,
+            [(TEXT, "hi")],
+            None,
+            End.EARLY,
+            "",
+            id="paused",
+        ),
+        pytest.param(
+            START + text("hi") + stopped("model_context_window_exceeded") + END,
+            [(TEXT, "hi")],
+            "model_context_window_exceeded",
+            End.WHOLE,
+            "",
+            id="no more room",
+        ),
+        pytest.param(
+            START + START + text("hi") + stopped("end_turn") + stopped("end_turn") + END + END,
+            [(TEXT, "hi")],
+            "end_turn",
+            End.WHOLE,
+            "",
+            id="everything twice",
+        ),
+        pytest.param(
+            START + text("h") + stopped("end_turn") + text("i") + END,
+            [(TEXT, "hi")],
+            "end_turn",
+            End.WHOLE,
+            "",
+            id="text behind the stop",
+        ),
+        pytest.param(
+            START + text("hi") + event("message_delta", delta={"stop_reason": None}) + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="a stop without a reason",
+        ),
+        pytest.param(
+            START + text("hi") + event("message_delta", delta=None, usage=None) + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="a stop of nothing",
+        ),
+        pytest.param(
+            START + delta("text_delta", text=None) + delta("text_delta") + text("hi") + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="deltas of nothing",
+        ),
+        pytest.param(
+            START + event("content_block_delta", index=0) + text("hi") + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="no delta",
+        ),
+        pytest.param(
+            START + event("content_block_delta", index=7, delta={"text": "hi"}) + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="a block that did not begin, a delta without a type",
+        ),
+        pytest.param(
+            START + text("hi") + event("error", error="Broken."),
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderError.reason,
+            id="an error that is text",
+        ),
+        pytest.param(
+            START + text("hi") + b'event: error\ndata: {"error":{"message":"Overloaded"}}\n\n',
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderOverloaded.reason,
+            id="an error without a type",
+        ),
+        pytest.param(
+            START + text("hi") + b"event: error\ndata: Broken.\n\n",
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderGarbled.reason,
+            id="an error that is no JSON",
+        ),
+        pytest.param(
+            b'data: [{"error":{"code":429,"message":"Slow.","status":"RESOURCE_EXHAUSTED"}}]\n\n',
+            [],
+            None,
+            None,
+            ProviderRateLimited.reason,
+            id="an error in a list",
+        ),
+        pytest.param(
+            START.replace(b"\n", b"\r\n") + text("hi").replace(b"\n", b"\r") + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="every end of a line",
+        ),
+        pytest.param(
+            START + b": ping\n\nevent: ping\ndata:\n\n" + text("hi") + b"retry: 1\n\n" + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="signs of life",
+        ),
+        pytest.param(
+            START + b'data: {"type":"content_block_delta","delta":{"text":"h\ti\0"}}\n\n' + END,
+            [(TEXT, "h\ti\0")],
+            None,
+            End.WHOLE,
+            "",
+            id="control characters",
+        ),
+        pytest.param(
             START
             + b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"\\ud83d"}}\n\n'
             + b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"\\ude42"}}\n\n'
@@ -327,6 +455,8 @@ def test_counts_are_of_all_until_now_and_an_odd_one_is_none() -> None:
     odd = {"input_tokens": "many", "cache_read_input_tokens": None, "output_tokens": 2**40}
     assert read(START + stopped("end_turn", odd) + END)[0].usage == Usage(123, 1, 100)
     assert read(stopped("end_turn", {"output_tokens": 7.0}) + END)[0].usage == Usage(0, 7)
+    none = {"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 9}
+    assert read(START + stopped("end_turn", none) + END)[0].usage == Usage(123, 9, 100)
 
 
 def whole_message(**more: Any) -> bytes:

@@ -39,6 +39,14 @@ _DOCUMENTS = [
         b'data: {"e":"\xe4"}',
         b'data: {"f":"\\ud83d"}',
     ),
+    *(
+        b' data: {"g":1}',
+        b'DATA :{"h":2}',
+        b'\xef\xbb\xbfdata: {"i":3}',
+        b'\x1e{"j":4}',
+        b'error: {"k":5}',
+        b"error: no",
+    ),
 ]
 
 
@@ -63,11 +71,11 @@ def by_the_standard(stream: bytes, *, forgiving: bool) -> Told:
             return
         if line.startswith(":"):
             return
-        if forgiving and line.startswith("{") and _is_document(line):
-            dispatch()
-            told.append(("", line))
-            return
         field, _, value = line.partition(":")
+        if forgiving and field not in ("event", "data") and (found := _stray(line)) is not None:
+            dispatch()
+            told.append(found)
+            return
         value = value.removeprefix(" ")
         if field == "event":
             name = value
@@ -85,6 +93,20 @@ def by_the_standard(stream: bytes, *, forgiving: bool) -> Told:
         if _is_document(whole) or whole.strip() == "[DONE]":
             dispatch()
     return [one for one in told if one != ("", "")]
+
+
+def _stray(line: str) -> tuple[str, str] | None:
+    """The event that a line means which is no field by the standard."""
+    text = line.lstrip("\ufeff\x1e \t\f")
+    head, colon, rest = text.partition(":")
+    word = head.rstrip(" \t").lower()
+    if colon and word in ("data", "error"):
+        text = rest.lstrip(" \t")
+    else:
+        word = ""
+    if text.strip(" \t\f\v") == "[DONE]" or (text.startswith("{") and _is_document(text)):
+        return ("error" if word == "error" else ""), text
+    return None
 
 
 def _is_document(text: str) -> bool:

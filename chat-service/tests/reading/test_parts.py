@@ -66,7 +66,7 @@ def test_what_has_no_other_half_is_replaced_and_nothing_else_is(text: str) -> No
         (" \n<think>\nhm\n</think>\n\n hi", "\nhm\n", " hi"),
         ("<think></think>hi", "", "hi"),
         ("<think>a </ b </think c</think>hi", "a </ b </think c", "hi"),
-        ("<think>a</think><think>b</think>", "a", "<think>b</think>"),
+        ("<think>a</think><think>b</think>c", "ab", "c"),
         ("<think>without an end </thi", "without an end </thi", ""),
         ("hi <think>no</think>", "", "hi <think>no</think>"),
         ("<thinking about it", "", "<thinking about it"),

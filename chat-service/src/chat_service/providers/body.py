@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chat_service.providers import json_text
-from chat_service.providers.errors import ProviderGarbled
-from chat_service.providers.said import page_text
+from chat_service.providers.errors import ProviderError, ProviderGarbled
+from chat_service.providers.refusals import of_stream
+from chat_service.providers.said import Said, page_text
 from chat_service.providers.sse import EventDecoder, Events, too_long
 
 _MARK = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _EVENTS = "text/event-stream"
+_GZIP_MARK = b"\x1f\x8b"
 # Of a body that is no answer, what is looked at for what it says.
 _SHOWN_BYTES = 4096
 
@@ -74,7 +76,9 @@ class Body:
             return b""
         if seen.startswith((b"{", b"[")):
             decoder: _Decoder = JsonDecoder(self._most)
-        elif seen.startswith(_FIELDS) or (seen and self._type == _EVENTS):
+        elif seen.startswith(_FIELDS) or (
+            seen and self._type == _EVENTS and not seen.startswith(_GZIP_MARK)
+        ):
             decoder = EventDecoder(self._most, names=self._names)
         else:
             self._refuse_text(seen, is_over=is_over)
@@ -93,14 +97,23 @@ class Body:
             )
 
     def _refuse_text(self, seen: bytes, *, is_over: bool) -> None:
-        if seen and (is_over or len(seen) >= _SHOWN_BYTES):
-            what = self._type or "no type"
-            raise ProviderGarbled(
-                f"a body of {what}",
-                detail="The model server answered with something that is not the protocol "
-                f"({what[:60]}); check the base URL.",
-                message=seen[:_SHOWN_BYTES].decode("utf-8", "replace"),
-            )
+        if not seen or not (is_over or len(seen) >= _SHOWN_BYTES):
+            return
+        what = self._type or "no type"
+        if seen.startswith(_GZIP_MARK):
+            what = "compressed, and does not say so"
+        text = seen[:_SHOWN_BYTES].decode("utf-8", "replace")
+        text = "" if "\ufffd" in text or "\0" in text else text.strip().strip('"')
+        # Proxies say in words why there is no answer, whatever the status is.
+        told = of_stream(Said(message=text))
+        if type(told) is not ProviderError:
+            raise told
+        raise ProviderGarbled(
+            f"a body of {what}",
+            detail="The model server answered with something that is not the protocol "
+            f"({what[:60]}); check the base URL.",
+            message=text,
+        )
 
 
 class JsonDecoder:

@@ -5,84 +5,45 @@ read at once: a parsed object for each token costs several times what all the re
 anything else in it is read chunk by chunk, in whatever shape can be forgiven.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
+from chat_service.answer.domain.ending import plain_word
 from chat_service.providers import json_text
-from chat_service.providers.errors import (
-    ProviderError,
-    ProviderGarbled,
-    ProviderOverloaded,
-)
+from chat_service.providers.broken_ends import FAILURES, STOPPED
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.failing import is_error
+from chat_service.providers.other_protocols import of_another_protocol
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
-from chat_service.providers.shapes import has_refusal, is_error, parts_of, reason_of, usage_of
-from chat_service.providers.sse import DONE, Event, Events
-from chat_service.providers.telling import Telling
-
-_DONE_WORDS = frozenset({DONE, b"[done]", b"DONE"})
-_IDLE_WORDS = frozenset(
-    {
-        b"",
-        b"ping",
-        b"pong",
-        b"[PING]",
-        b"keepalive",
-        b"keep-alive",
-        b"heartbeat",
-        b"undefined",
-        b"None",
-    }
+from chat_service.providers.second_choices import SecondChoices
+from chat_service.providers.shapes import (
+    calls_tool,
+    first_choice,
+    has_refusal,
+    is_first,
+    parts_of,
+    reason_of,
+    unwrapped,
+    usage_of,
 )
-_IDLE_EVENTS = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
-_DONE_EVENTS = frozenset({"done", "end", "complete", "completed", "close"})
+from chat_service.providers.sse import DONE, Event, Events
+from chat_service.providers.stray import (
+    DONE_EVENTS,
+    DONE_WORDS,
+    ERROR_EVENTS,
+    IDLE_EVENTS,
+    IDLE_WORDS,
+    TELLING,
+    not_json,
+)
+from chat_service.providers.telling import Telling
+from chat_service.providers.usual_chunks import CHUNKS, FIRST_CHUNKS
+
 _USUAL_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-# The names of events that say something that their data does not.
-_TELLING = frozenset(name.encode() for name in {"error", *_IDLE_EVENTS, *_DONE_EVENTS})
-# Finish reasons that say that the answer is none, or not whole.
-_FAILURES: Final[dict[str, type[ProviderError]]] = {
-    **dict.fromkeys(
-        ("error", "model_error", "network_error", "internal_error", "server_error", "failed"),
-        ProviderError,
-    ),
-    "insufficient_system_resource": ProviderOverloaded,
-    "overloaded": ProviderOverloaded,
-}
-_STOPPED = frozenset({"abort", "aborted", "cancelled", "canceled", "interrupted", "timeout"})
-
-
-class _Delta(msgspec.Struct, gc=False):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    # What is none of these is no chunk for this way of reading.
-    refusal: None = None
-    reasoning_text: None = None
-    reasoning_details: None = None
-    thinking: None = None
-
-
-class _Choice(msgspec.Struct, gc=False):
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-    index: Literal[0] | None = 0
-    message: None = None
-    text: None = None
-    error: None = None
-    usage: None = None
-
-
-class _Chunk(msgspec.Struct, gc=False):
-    choices: Annotated[list[_Choice], msgspec.Meta(max_length=1)]
-    usage: dict[str, Any] | None = None
-    error: None = None
-    x_groq: None = None
-
-
-_CHUNKS = msgspec.json.Decoder(_Chunk)
 
 
 class Chunks:
@@ -95,8 +56,12 @@ class Chunks:
         # The kinds that deltas have brought.
         self._by_delta: set[Kind] = set()
         self._refused = False
+        self._called = False
         self._finished = False
         self._has_message = False
+        self._has_first = False
+        self._counted = False
+        self._seconds = SecondChoices()
 
     def read(self, events: Events) -> tuple[Piece, ProviderError | None]:
         """What ``events`` bring, up to an error or to the answer's own end, which is the piece's."""
@@ -110,12 +75,15 @@ class Chunks:
             problem = self._take_each(each, piece)
         if piece.parts and (is_strange or not self._telling.is_plain):
             piece.parts = self._telling.tell(piece.parts)
+        if piece.end is not None:
+            self._end(piece)
         if piece.finish_reason is not None:
             self._finished = True
             if self._refused:
                 piece.finish_reason = "content_filter"
-        if piece.end is not None:
-            piece.parts = [*piece.parts, *self._telling.left()]
+            elif self._called and TEXT not in self._by_delta:
+                # Some servers say that the model stopped, which is no answer.
+                piece.finish_reason = "tool_calls"
         return piece, problem
 
     def end(self, *, is_events: bool) -> Piece:
@@ -123,8 +91,22 @@ class Chunks:
 
         ``is_events``: the body was server-sent events, and no document that is whole by itself.
         """
-        is_whole = self._finished or (self._has_message and not is_events)
-        return Piece(parts=self._telling.left(), end=End.WHOLE if is_whole else End.EARLY)
+        piece = Piece()
+        self._end(piece)
+        is_whole = (
+            self._finished
+            or piece.finish_reason is not None
+            or (self._has_message and not is_events)
+        )
+        piece.end = End.WHOLE if is_whole else End.EARLY
+        return piece
+
+    def _end(self, piece: Piece) -> None:
+        """What could not be told before; also what other choices say, where there was no first one."""
+        if not (self._has_first or self._by_delta):
+            piece.finish_reason = piece.finish_reason or self._seconds.reason
+            piece.parts = [*piece.parts, *self._telling.tell(self._seconds.parts)]
+        piece.parts = [*piece.parts, *self._telling.left()]
 
     def _take_all(self, events: bytes, piece: Piece) -> bool:
         """Take chunks that are what the protocol says, in one go; False, and nothing is taken, if one
@@ -134,14 +116,16 @@ class Chunks:
         if is_over:
             events = events[: -len(DONE)]
         try:
-            chunks = _CHUNKS.decode_lines(events)
+            # Both have what is looked at here, by the same names.
+            chunks = (CHUNKS if self._by_delta else FIRST_CHUNKS).decode_lines(events)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         parts: list[Part] = []
         # What is being collected, and whether it is thinking.
         said: list[str] = []
         is_thought = False
-        reason = usage = None
+        reason = None
+        usages: tuple[dict[str, Any], ...] = ()
         for chunk in chunks:
             for choice in chunk.choices:
                 if (delta := choice.delta) is not None:
@@ -163,18 +147,29 @@ class Chunks:
                         return False
                     reason = word
             if chunk.usage:
-                usage = chunk.usage
+                usages = (*usages, chunk.usage)
         if said:
             parts.append((THINKING if is_thought else TEXT, "".join(said)))
             self._by_delta.update([kind for kind, _ in parts])
             piece.parts = parts
         if reason is not None:
             piece.finish_reason = reason
-        if usage is not None:
-            piece.usage = usage_of(usage)
+        if usages:
+            self._count(usages, piece)
         if is_over:
             piece.end = End.WHOLE
         return True
+
+    def _count(self, usages: Sequence[Any], piece: Piece) -> None:
+        """Counts are of all until now, so that the last ones count; noughts are no news."""
+        for usage in reversed(usages):
+            counts = usage_of(usage)
+            if counts is not None and (counts.prompt_tokens or counts.completion_tokens):
+                piece.usage = counts
+                self._counted = True
+                return
+            if not self._counted and piece.usage is None:
+                piece.usage = counts
 
     def _take_each(self, events: Iterable[Event], piece: Piece) -> ProviderError | None:
         """Take chunks one by one, in whatever shape can be forgiven, up to the first that cannot be."""
@@ -188,50 +183,64 @@ class Chunks:
         return None
 
     def _take_event(self, name: str, data: bytes, piece: Piece) -> ProviderError | None:
-        if data in _DONE_WORDS:
+        if name in ERROR_EVENTS:
+            name = "error"
+            if data in DONE_WORDS or data in IDLE_WORDS:
+                return of_stream(Said())
+        if data in DONE_WORDS:
             piece.end = End.WHOLE
             return None
-        if name in _IDLE_EVENTS or (data in _IDLE_WORDS and name not in _DONE_EVENTS):
-            return of_stream(Said()) if name == "error" else None
+        if name in IDLE_EVENTS or (data in IDLE_WORDS and name not in DONE_EVENTS):
+            return None
         try:
             values = json_text.documents(data)
         except ValueError:
             values = []
-            if name not in _DONE_EVENTS and (problem := _not_json(name, data)):
+            if name not in DONE_EVENTS and (problem := not_json(name, data)):
                 return problem
         for value in values:
             for chunk in value if isinstance(value, list) else [value]:
                 if isinstance(chunk, dict):
                     problem = self._take_chunk(chunk, name, piece)
                 else:
-                    problem = _not_json(name, data) if isinstance(chunk, str) else None
+                    is_said = isinstance(chunk, str) or name == "error"
+                    problem = not_json(name, data) if is_said else None
                 if problem is not None or piece.end is not None:
                     return problem
-        if name in _DONE_EVENTS and not any(_has_choices(value) for value in values):
+        if name in DONE_EVENTS and not any(_has_choices(value) for value in values):
             piece.end = End.WHOLE
         return None
 
     def _take_chunk(self, chunk: dict[str, Any], name: str, piece: Piece) -> ProviderError | None:
-        choice = _first_choice(chunk.get("choices"))
+        error = of_stream(said_by(chunk)) if is_error(chunk, name) else None
+        chunk = unwrapped(chunk)
+        choice = first_choice(chunk.get("choices"))
+        if choice and not is_first(choice):
+            self._seconds.take(choice)
+            choice = {}
+        elif choice:
+            self._has_first = True
+        elif not (error or self._by_delta) and (other := of_another_protocol(chunk)):
+            return other
         piece.parts = [*piece.parts, *self._parts(chunk, choice)]
         for holder in (chunk, chunk.get("x_groq"), choice):
-            usage = holder.get("usage") if isinstance(holder, dict) else None
-            piece.usage = usage_of(usage) or piece.usage
-        if is_error(chunk, name):
-            return of_stream(said_by(chunk))
+            if isinstance(holder, dict):
+                self._count((holder.get("usage"),), piece)
+        if error is not None:
+            return error
         if choice.get("error"):
             return of_stream(said_by(choice))
         reason = reason_of(choice.get("finish_reason"))
-        if chunk.get("done") is True:  # Ollama
+        if chunk.get("done") is True or (not choice and chunk.get("done_reason")):  # Ollama
             reason = reason or reason_of(chunk.get("done_reason")) or "stop"
-            piece.usage = usage_of(chunk) or piece.usage
+            self._count((chunk,), piece)
             piece.end = End.WHOLE
         if reason is None:
             return None
-        word = reason.strip().lower()
-        if word in _FAILURES:
-            return _FAILURES[word](f"finish_reason {word}")
-        if word in _STOPPED:
+        word = plain_word(reason)
+        if word in FAILURES:
+            return FAILURES[word](f"finish_reason {word}")
+        if word in STOPPED:
             piece.end = End.EARLY
             return None
         piece.finish_reason = reason
@@ -239,7 +248,7 @@ class Chunks:
 
     def _parts(self, chunk: dict[str, Any], choice: dict[str, Any]) -> list[Part]:
         delta = choice.get("delta")
-        parts = [*parts_of(delta, fields=("content", "refusal"))]
+        parts = [*_spoken(delta)]
         self._by_delta.update(kind for kind, _ in parts)
         if not parts:
             parts = [*parts_of(choice, fields=("text",))]
@@ -247,19 +256,26 @@ class Chunks:
         self._has_message = self._has_message or bool(message)
         if not parts:
             # Behind deltas it is what they have said, once more.
-            whole = parts_of(message, fields=("content", "refusal"))
-            parts = [part for part in whole if part[0] not in self._by_delta]
+            parts = [part for part in _spoken(message) if part[0] not in self._by_delta]
         if not parts and not choice:  # Ollama's own
             answer = chunk.get("message")
             is_chat = isinstance(answer, dict)
             parts = [*(parts_of(answer) if is_chat else parts_of(chunk, fields=("response",)))]
         self._refused = self._refused or has_refusal(delta) or has_refusal(message)
+        self._called = self._called or calls_tool(delta) or calls_tool(message)
         return parts
+
+
+def _spoken(said: Any) -> Iterator[Part]:
+    """Of a delta or a message: also what is said aloud."""
+    yield from parts_of(said, fields=("content", "refusal"))
+    if isinstance(said, dict):
+        yield from parts_of(said.get("audio"), fields=("transcript",))
 
 
 def _lines_of(events: list[Event]) -> bytes | None:
     """Their data, one a line, if their names say nothing."""
-    if any(name in _TELLING or b"\n" in data for name, data in events):
+    if any(name in TELLING or b"\n" in data for name, data in events):
         return None
     return b"\n".join([data for _, data in events])
 
@@ -268,32 +284,5 @@ def _events_of(lines: bytes) -> list[Event]:
     return [Event(b"", line) for line in lines.split(b"\n")]
 
 
-def _first_choice(choices: Any) -> dict[str, Any]:
-    """The one that is read, empty where there is none."""
-    if isinstance(choices, dict):
-        choices = [choices]
-    if isinstance(choices, list):
-        for choice in choices:
-            if isinstance(choice, dict) and choice.get("index") in (0, None, "0"):
-                return choice
-    return {}
-
-
 def _has_choices(value: Any) -> bool:
     return isinstance(value, dict) and bool(value.get("choices"))
-
-
-def _not_json(name: str, data: bytes) -> ProviderError | None:
-    """What text means that is no chunk; None: nothing."""
-    text = data[:4096].decode("utf-8", "replace")
-    if name == "error" or (
-        not name and "error" in text.lower() and not data.startswith((b"{", b"["))
-    ):
-        return of_stream(Said(message=text.strip('"')))
-    if name:  # an event of somebody's own
-        return None
-    return ProviderGarbled(
-        f"not JSON: {text[:200]}",
-        detail="The model server sent something in mid-answer that cannot be read; try again.",
-        message="" if data.startswith((b"{", b"[")) else text,
-    )

@@ -1,5 +1,6 @@
-"""Bodies in an encoding that was not asked for."""
+"""Bodies in an encoding that was not asked for, or that are in none and say so all the same."""
 
+import re
 import zlib
 from typing import Final
 
@@ -11,28 +12,30 @@ _MOST_BYTES: Final = 256 * 1024
 _MOST_IDLE_BYTES: Final = 1024 * 1024
 _GZIP_MARK = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_NONE: Final = frozenset({"", "identity", "none", "utf-8"})
+_KNOWN: Final = frozenset({"gzip", "x-gzip", "deflate"})
+# How an answer begins that is in no encoding. A proxy that undoes one and still says so is a common mistake.
+_PLAIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|:|[{\[<])")
 
 
 def decoder_of(encoding: str) -> "Inflating | None":
-    """What undoes a ``Content-Encoding``; None for identity. Raises ProviderGarbled for others."""
-    name = encoding.strip().lower()
-    if name in {"", "identity", "none", "utf-8"}:
-        return None
-    if name in {"gzip", "x-gzip", "deflate"}:
-        return Inflating()
-    raise ProviderGarbled(
-        f"an answer in the encoding {encoding!r}",
-        detail="The model server encodes its answers in a way that was not asked for "
-        f"({name[:40]}); it, or a proxy before it, must leave them as they are.",
-    )
+    """What undoes a ``Content-Encoding``; None for identity."""
+    names = [name for one in encoding.split(",") if (name := one.strip().lower()) not in _NONE]
+    return Inflating(", ".join(names)) if names else None
 
 
 class Inflating:
-    """Undoes gzip and deflate, the latter with and without its header."""
+    """Undoes gzip and deflate, the latter with and without its header.
 
-    def __init__(self) -> None:
+    What begins like an answer is left as it is, whatever ``encoding`` says; of another encoding nothing else
+    can be read.
+    """
+
+    def __init__(self, encoding: str = "gzip") -> None:
+        self._encoding = encoding
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._begun = False
+        self._is_plain = False
         # What is to be undone with the next call, and what of another member's mark has come.
         self._left = b""
         self._mark = b""
@@ -54,11 +57,11 @@ class Inflating:
         if not data or self.is_over:
             return b""
         if not self._begun:
-            self._begun = True
-            if data[0] & 0x0F != 8 and data[0] != 0x1F:
-                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            self._begin(data)
         elif self._inflate.eof and not self._goes_on(data):
             return b""
+        if self._is_plain:
+            return data
         try:
             given = self._inflate.decompress(data, _MOST_BYTES)
         except zlib.error as error:
@@ -72,6 +75,20 @@ class Inflating:
             self._left = self._inflate.unconsumed_tail
         self._count(len(data) - len(self._left), given)
         return given
+
+    def _begin(self, data: bytes) -> None:
+        """Decide by the first bytes, and by what they are called, how they are read."""
+        self._begun = True
+        if _PLAIN.match(data):
+            self._is_plain = True
+        elif self._encoding not in _KNOWN:
+            raise ProviderGarbled(
+                f"an answer in the encoding {self._encoding!r}",
+                detail="The model server encodes its answers in a way that was not asked for "
+                f"({self._encoding[:40]}); it, or a proxy before it, must leave them as they are.",
+            )
+        elif data[0] & 0x0F != 8 and data[0] != 0x1F:
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def _goes_on(self, data: bytes) -> bool:
         """Behind the end of a member: whether another one follows by now."""

@@ -1,9 +1,17 @@
-"""JSON as model servers write it: also with halves of characters in its strings."""
+"""JSON as model servers write it: also with halves of characters, and with control characters, in its
+strings.
+"""
 
 import json
+import re
 from typing import Any
 
 import orjson
+
+# What some servers put between documents, and before the first one: a mark, a separator of RFC 7464,
+# what a line of events begins with, an end of a line that was escaped.
+_BETWEEN = re.compile(r"(?:[ \t\r\n,\x1e\ufeff]|data:|\\[rn])*")
+_DECODER = json.JSONDecoder(strict=False)
 
 
 def decode(data: bytes) -> Any:
@@ -17,7 +25,7 @@ def decode(data: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass  # it refuses halves, and so does not say whether it is one
     try:
-        return json.loads(data.decode("utf-8", "surrogateescape"))
+        return json.loads(data.decode("utf-8", "surrogateescape"), strict=False)
     except RecursionError as error:
         raise ValueError("JSON that is nested too deeply") from error
 
@@ -46,7 +54,8 @@ def is_document(data: bytes) -> bool:
 
 
 def documents(data: bytes) -> list[Any]:
-    """The values of whole documents that follow each other, with white space or commas between them.
+    """The values of whole documents that follow each other, with white space or commas between them, or
+    whatever else some servers put there.
 
     Raises ValueError.
     """
@@ -55,12 +64,11 @@ def documents(data: bytes) -> list[Any]:
     except ValueError:
         pass
     text = data.decode("utf-8", "surrogateescape")
-    decoder = json.JSONDecoder()
     values: list[Any] = []
     at = _skip(text, 0)
     try:
         while at < len(text):
-            value, at = decoder.raw_decode(text, at)
+            value, at = _DECODER.raw_decode(text, at)
             values.append(value)
             at = _skip(text, at)
     except RecursionError as error:
@@ -69,6 +77,5 @@ def documents(data: bytes) -> list[Any]:
 
 
 def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n,\x1e":
-        at += 1
-    return at
+    found = _BETWEEN.match(text, at)
+    return at if found is None else found.end()

@@ -164,6 +164,7 @@ class _Reading:
             piece, problem = Piece(), error
         last = self._dialect.end(is_events=self._body.is_events)
         piece.parts = [*piece.parts, *last.parts]
+        piece.finish_reason = piece.finish_reason or last.finish_reason
         problem = broken or problem
         if self._deadline is not None or piece.finish_reason is not None:
             problem = None

@@ -65,17 +65,18 @@ _CONTEXT = _words(
 _QUOTA = _words(
     r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
     r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
-    r"budget[_ ](?:has been )?exceeded|exceeded ?budget",
+    r"budget[_ ](?:has been )?exceeded|exceeded ?budget|balance (?:is )?(?:insufficient|not enough|too low)",
     r"arrearage|insufficient account balance|余额|欠费|额度",
 )
 _RATE = _words(
     r"rate[_ -]?limit|too many requests|throttl|resource_exhausted|requests per (?:minute|day|second)",
-    r"tokens per (?:minute|day)|concurrency|限流|速率|频率|请求过",
+    r"tokens per (?:minute|day)|concurrency|request limit reached|限流|速率|频率|请求过|并发",
 )
 _OVERLOADED = _words(
     r"overloaded|too busy|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
     r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
-    r"no (?:healthy )?deployments? available|繁忙|过载",
+    r"no (?:healthy )?deployments? available|capacity[_ ]exceeded|exceeded[_ ]capacity|no capacity",
+    r"繁忙|过载|负载.{0,4}饱和",
 )
 _CONTENT = _words(
     r"content[_ ]?(?:filter|policy|management)|responsibleaipolicy|data_?inspection|moderation",
@@ -88,7 +89,9 @@ _MODEL = _words(
     r"\bmodels?\b[^.]{0,120}(?:is not (?:valid|supported|a valid)|no access|do(?:es)? not have access)",
     r"not have access to (?:the )?model|(?:invalid|unknown|unsupported|not a valid) model|no endpoints found",
     r"no healthy deployments for this model|model_access_denied",
-    r"模型.{0,20}(?:不存在|未找到|不支持)|model not exist",
+    r"\bmodels?\b[^.]{0,120}(?:deprecated|decommissioned|discontinued|retired|no longer (?:available|supported))",
+    r"does(?: not|n't) support chat|not a chat model|not work with the specified model",
+    r"模型.{0,80}(?:不存在|未找到|不支持|无可用渠道)|model not exist",
 )
 _KEY = _words(
     r"(?:incorrect|invalid|missing|no|wrong|expired|bad)[_ ](?:x-)?api[_ -]?key|api key (?:not valid|expired|invalid)",
@@ -109,6 +112,14 @@ _PARAMETER = _words(
 _PARAMETER_NAMES = _words(
     r"\b(?:max_completion_tokens|max_output_tokens|max_new_tokens|max_tokens|temperature|top_p|top_k|stop)\b",
     r"\b(?:stream_options|reasoning_effort|presence_penalty|frequency_penalty|stream|seed|n)\b(?=['\"`])",
+)
+_WANTS_TLS = re.compile(r"\bhttp request (?:was sent )?to (?:an )?https", re.IGNORECASE)
+_USE_TLS: Final = "The model server wants https: begin the base URL with https://."
+# Of four hundreds those that may be otherwise the next time.
+_OF_THE_MOMENT: Final = frozenset({409, 423, 424, 425, 499})
+_BEFORE_IT: Final = (
+    "What stands before the model server, a firewall perhaps, refused the request with a page for people; "
+    "check the base URL, and whether this machine may come there."
 )
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_.\[\]]{0,59})['\"`]")
 # A length that is not of tokens.
@@ -136,6 +147,8 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
     if status < 400:
         return _redirect(text, told.get("location", ""))
     error = _error(status, said, text)
+    if type(error) is ProviderForbidden and body.lstrip().startswith(b"<"):
+        error.detail = _BEFORE_IT
     error.retry_after = retry_after_of(told, said)
     return error
 
@@ -171,8 +184,11 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         408: ProviderTimedOut,
         451: ProviderContentRefused,
         504: ProviderTimedOut,
+        522: ProviderTimedOut,
         524: ProviderTimedOut,
         529: ProviderOverloaded,
+        598: ProviderTimedOut,
+        599: ProviderTimedOut,
     }
     if status == 401 and "model_access_denied" in said.kind.lower():
         return ProviderModelNotFound, None  # the key itself is good
@@ -206,6 +222,10 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         return ProviderRateLimited, None
     if status == 403 or (status is None and _FORBIDDEN.search(words)):
         return ProviderForbidden, None
+    if _WANTS_TLS.search(words):
+        return ProviderRefused, _USE_TLS
+    if status in _OF_THE_MOMENT:
+        return ProviderError, None
     if status is not None and status < 500:
         if said.param or _PARAMETER.search(words):
             return ProviderParameterRefused, _which(said)
@@ -218,6 +238,9 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
 def _too_much(said: Said, words: str) -> type[ProviderError]:
     if _OVERLOADED.search(words):
         return ProviderOverloaded
+    # More than is taken in a minute at all: to wait does not help.
+    if "request too large" in words:
+        return ProviderTooLarge
     if "rate_limit" in f"{said.code} {said.kind}".lower():
         return ProviderRateLimited
     # Google says of both that the quota is exceeded, and when to come back of one alone.
@@ -232,9 +255,9 @@ def _is_about_the_answer(said: Said) -> bool:
 def _which(said: Said) -> str | None:
     """The sentence with the parameter's name, where one is said."""
     name = said.param
-    if not name and (
-        found := _PARAMETER_NAMES.search(said.message) or _QUOTED.search(said.message)
-    ):
+    found = _PARAMETER_NAMES.search(said.message) or _QUOTED.search(said.message)
+    # Some say there what kind of fault it is.
+    if found is not None and (not name or (name.endswith("error") and name not in said.message)):
         name = found[found.lastindex or 0]
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\[\]]{0,59}", name):
         return None

@@ -26,11 +26,30 @@ _MESSAGES = (
         "error_msg",
         "errorMessage",
     ),
-    *("err_msg", "status_msg", "Message", "description", "reason", "title", "text"),
+    *(
+        "err_msg",
+        "status_msg",
+        "Message",
+        "Msg",
+        "faultstring",
+        "description",
+        "reason",
+        "title",
+        "text",
+    ),
 )
-_CODES = ("code", "error_code", "errorCode", "status_code", "statusCode", "Code", "errcode")
+_CODES = (
+    *("code", "error_code", "errorCode", "status_code", "statusCode", "Code", "errcode"),
+    *("http_code", "httpCode", "http_status"),
+)
 _KINDS = ("type", "status", "error_type", "__type")
-_WITHIN = ("error", "errors", "err", "base_resp", "detail", "message", "error_message", "response")
+# What holds what is wrong, in some servers of something of their own.
+_HOLDERS = (
+    *("error", "errors", "base_resp", "Error", "ErrorMsg", "fault", "Response", "header"),
+    *("internalServerException", "throttlingException", "validationException"),
+    *("modelStreamErrorException", "serviceUnavailableException"),
+)
+_WITHIN = (*_HOLDERS, "err", "detail", "message", "error_message", "response")
 _LEAST_KEY = 4
 _PAGE_TITLE = re.compile(
     r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
@@ -171,6 +190,8 @@ def _message(value: Any, depth: int) -> str:
     match value:
         case str():
             text = value.strip()
+            if text.startswith("<"):
+                return page_text(text)
             inner = _message(_parsed(text), depth - 1) if text[:1] in {"{", "["} else ""
             return inner or text
         case list():
@@ -182,7 +203,7 @@ def _message(value: Any, depth: int) -> str:
 
 
 def _message_of(value: dict[str, Any], depth: int) -> str:
-    for name in ("error", "errors", "base_resp"):
+    for name in _HOLDERS:
         if found := _message(value.get(name), depth - 1):
             return found
     for name in _MESSAGES:
@@ -225,7 +246,15 @@ def _is_status(value: Any) -> bool:
 
 
 def _delay(value: dict[str, Any]) -> float | None:
-    """Seconds, as Google says them."""
+    """Seconds, as Google says them, or as a number."""
+    for name in ("retry_after_seconds", "retry_after", "retryAfter"):
+        seconds = value.get(name)
+        if (
+            isinstance(seconds, int | float)
+            and not isinstance(seconds, bool)
+            and 0 <= seconds < 1e9
+        ):
+            return float(seconds)
     delay = value.get("retryDelay")
     found = (
         re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)s", delay) if isinstance(delay, str) else None

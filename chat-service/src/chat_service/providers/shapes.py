@@ -25,8 +25,14 @@ _THINKING_TYPES = {
 }
 # Parts stand in parts; deeper than this they say nothing that anybody reads.
 _MOST_DEPTH: Final = 16
-_PROMPT_COUNTS = ("prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount")
-_COMPLETION_COUNTS = ("completion_tokens", "output_tokens", "eval_count", "candidatesTokenCount")
+_PROMPT_COUNTS = (
+    *("prompt_tokens", "input_tokens", "prompt_eval_count"),
+    *("promptTokenCount", "promptTokens", "inputTokens"),
+)
+_COMPLETION_COUNTS = (
+    *("completion_tokens", "output_tokens", "eval_count"),
+    *("candidatesTokenCount", "completionTokens", "outputTokens"),
+)
 _CACHED_COUNTS = (
     "prompt_tokens_details.cached_tokens",
     "input_tokens_details.cached_tokens",
@@ -41,24 +47,17 @@ _REASONING_COUNTS = (
     "reasoning_tokens",
     "thoughtsTokenCount",
 )
+# What holds a chunk within something of the server's own.
+_WRAPPERS: Final = ("data", "result", "output", "response")
 _NO_REASON: Final = frozenset({"", "null", "none"})
-_ERROR_KEYS: Final = frozenset(
-    {
-        "code",
-        "error_code",
-        "errcode",
-        "param",
-        "request_id",
-        "requestId",
-        "statusCode",
-        "status_code",
-    }
-    | {"status", "type", "id", "object", "data", "success", "timestamp", "path"}
-)
 
 
 def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[Part]:
     """Of a delta or a message: its thinking, then its text; both in order where they are parts."""
+    if isinstance(said, list):
+        for one in said:
+            yield from parts_of(one, fields=fields)
+        return
     if not isinstance(said, dict):
         if isinstance(said, str) and said:
             yield TEXT, said
@@ -84,15 +83,59 @@ def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
             for one in value:
                 yield from _texts(one, kind, depth - 1)
         case dict() if depth:
-            if value.get("type") in _THINKING_TYPES or (
-                "thinking" in value and "text" not in value
+            if (
+                value.get("type") in _THINKING_TYPES
+                or value.get("thought") is True
+                or ("thinking" in value and "text" not in value)
             ):
                 kind = THINKING
-            names = ("text", "content", "summary", "thinking", "reasoning", "value", "refusal")
+            names = (
+                "text",
+                "content",
+                "parts",
+                "summary",
+                "thinking",
+                "reasoning",
+                "value",
+                "refusal",
+            )
             for name in names:
                 if found := list(_texts(value.get(name), kind, depth - 1)):
                     yield from found
                     return
+
+
+def unwrapped(chunk: dict[str, Any]) -> dict[str, Any]:
+    """``chunk``, or the one that it holds within something of the server's own, with the usage of both."""
+    if "choices" in chunk:
+        return chunk
+    for name in _WRAPPERS:
+        within = chunk.get(name)
+        if isinstance(within, dict) and "choices" in within:
+            return {"usage": chunk.get("usage"), **within}
+    return chunk
+
+
+def first_choice(choices: Any) -> dict[str, Any]:
+    """The one that is read; where it is not among them another one, and empty where there is none."""
+    if isinstance(choices, dict):
+        choices = [choices]
+    found = (
+        [choice for choice in choices if isinstance(choice, dict)]
+        if isinstance(choices, list)
+        else []
+    )
+    return next(filter(is_first, found), found[0] if found else {})
+
+
+def is_first(choice: dict[str, Any]) -> bool:
+    """Whether a choice is the one that was asked for."""
+    return choice.get("index") in (0, None, "0")
+
+
+def calls_tool(said: Any) -> bool:
+    """Whether a delta or a message calls a tool."""
+    return isinstance(said, dict) and bool(said.get("tool_calls") or said.get("function_call"))
 
 
 def has_refusal(said: Any) -> bool:
@@ -108,6 +151,8 @@ def has_refusal(said: Any) -> bool:
 
 def reason_of(value: Any) -> str | None:
     """A finish reason; None for what some servers send instead of null."""
+    if isinstance(value, dict):
+        value = value.get("type") or value.get("reason")
     if not isinstance(value, str) or value.strip().lower() in _NO_REASON:
         return None
     return value
@@ -132,33 +177,7 @@ def _count(value: dict[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         with suppress(KeyError, TypeError, ValueError, OverflowError):
             within, _, last = name.rpartition(".")
-            count = int(float((value[within] if within else value)[last]))
-            if 0 <= count < 2**31:
+            said = (value[within] if within else value)[last]
+            if not isinstance(said, bool) and 0 <= (count := int(float(said))) < 2**31:
                 return count
     return None
-
-
-def _says(error: Any) -> bool:
-    """Whether an error says anything: some servers send one that is empty beside each answer."""
-    if isinstance(error, dict):
-        return any(map(_says, error.values()))
-    return bool(error)
-
-
-def is_error(chunk: dict[str, Any], event: str) -> bool:
-    """Whether a chunk is, or has beside an answer, the word that something failed."""
-    if _says(chunk.get("error")) or _says(chunk.get("errors")) or event == "error":
-        return True
-    if chunk.get("type") == "error" or chunk.get("object") == "error":
-        return True
-    base = chunk.get("base_resp")
-    if isinstance(base, dict) and base.get("status_code"):
-        return True
-    if any(
-        name in chunk for name in ("choices", "content", "usage", "response", "delta", "output")
-    ):
-        return False
-    if chunk.get("detail") or chunk.get("error_msg") or chunk.get("error_message"):
-        return True
-    message = chunk.get("message") or chunk.get("msg")
-    return isinstance(message, str) and chunk.keys() <= _ERROR_KEYS | {"message", "msg"}

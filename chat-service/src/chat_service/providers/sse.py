@@ -1,11 +1,11 @@
-"""Server-sent events by the WHATWG algorithm, with the two things that model servers get wrong.
+"""Server-sent events by the WHATWG algorithm, with what model servers get wrong.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation says what
 an event is. Forgiven beyond it, where nothing that the standard reads is read otherwise but text that
 is no JSON: an event of one complete JSON document ends before the next ``data`` line also without the
-blank line between them; a line that begins with ``{`` and is such a document is an event without
-its ``data:``; and what the end of the stream cuts off is an event if it is such a document, or
-``[DONE]``.
+blank line between them; a line that is no field and has such a document, or ``[DONE]``, is an event
+without its ``data:``, or with one that is written otherwise, and one of that name behind ``error:``; and
+what the end of the stream cuts off is an event if it is such a document, or ``[DONE]``.
 
 The mark at the beginning of a stream is not this module's (``body.py``), nor is reconnecting: ``id``
 and ``retry`` say nothing here.
@@ -26,6 +26,8 @@ _LINE_BYTES = 64
 
 # As a number it is looked for three times as fast.
 _RETURN = ord("\r")
+# What may stand before the document of a line that is no field.
+_STRAY = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\x1e])*(?:(data|error)[ \t]*:)?[ \t]*", re.IGNORECASE)
 # An event with a name and one line of data.
 _NAMED = re.compile(rb"^event: [^\n]*\ndata: ([^\n]*)\n\n", re.MULTILINE)
 
@@ -134,7 +136,7 @@ class EventDecoder:
         if not line:
             self._dispatch(events)
             return
-        field, colon, value = line.partition(b":")
+        field, _, value = line.partition(b":")
         if field == b"data":
             if len(self._data) == 1 and is_document(self._data[0]):
                 self._dispatch(events)
@@ -144,9 +146,16 @@ class EventDecoder:
             self._check_size()
         elif field == b"event":
             self._name = value.removeprefix(b" ")
-        elif colon and line.startswith(b"{") and is_document(line):
+        elif field:  # else it is a comment
+            self._take_stray(line, events)
+
+    def _take_stray(self, line: bytes, events: list[Event]) -> None:
+        begun = _STRAY.match(line)
+        value = line if begun is None else line[begun.end() :]
+        if (value.startswith(b"{") and is_document(value)) or value.strip() == DONE:
             self._dispatch(events)
-            events.append(Event(b"", line))
+            name = None if begun is None else begun[1]
+            events.append(Event(b"error" if name and name.lower() == b"error" else b"", value))
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:

@@ -134,12 +134,7 @@ class GuardedClient:
 
 
 def _source_of(response: aiohttp.ClientResponse) -> Source:
-    try:
-        inflating = decoder_of(response.headers.get("Content-Encoding", ""))
-    except ProviderGarbled:
-        response.close()
-        raise
-    return Source(response, inflating)
+    return Source(response, decoder_of(response.headers.get("Content-Encoding", "")))
 
 
 async def _sent(

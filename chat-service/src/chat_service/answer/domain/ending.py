@@ -20,14 +20,32 @@ _WORDS: Final = {
         ("end_turn", "stop_sequence", "eos", "eos_token", "end", "complete", "completed", "normal"),
         "stop",
     ),
+    **dict.fromkeys(
+        ("finish", "finished", "done", "stopped", "stop_token", "stop_str", "eot", "end_of_turn"),
+        "stop",
+    ),
     **dict.fromkeys(("max_tokens", "max_output_tokens", "max_new_tokens", "max_length"), "length"),
     **dict.fromkeys(("model_length", "token_limit", "context_length"), "length"),
     **dict.fromkeys(("context_length_exceeded", "model_context_window_exceeded"), "length"),
+    **dict.fromkeys(("max_completion_tokens", "max_len", "max_context_length"), "length"),
+    **dict.fromkeys(("context_window_exceeded", "error_limit", "truncated"), "length"),
     **dict.fromkeys(("safety", "refusal", "recitation", "blocklist"), "content_filter"),
     **dict.fromkeys(("prohibited_content", "spii", "sensitive"), "content_filter"),
     **dict.fromkeys(("content_filtered", "guardrail_intervened"), "content_filter"),
+    **dict.fromkeys(("image_safety", "content_moderation", "error_toxic"), "content_filter"),
     **dict.fromkeys(("tool_use", "tool_call"), "tool_calls"),
+    **dict.fromkeys(("malformed_function_call", "unexpected_tool_call"), "tool_calls"),
 }
+# What some write before each word.
+_PREFIXES: Final = ("finish_reason_", "reason_")
+
+
+def plain_word(word: str) -> str:
+    """A provider's word for an end, as it is compared: ``FINISH_REASON_MAX_TOKENS`` is ``max_tokens``."""
+    plain = word.strip().lower().replace("-", "_").replace(" ", "_")
+    for prefix in _PREFIXES:
+        plain = plain.removeprefix(prefix)
+    return plain
 
 
 def known_finish_reason(word: str | None) -> str | None:
@@ -36,7 +54,7 @@ def known_finish_reason(word: str | None) -> str | None:
     A provider may write anything there, the user's key as well: what is kept or shown of its
     word comes from here.
     """
-    return word if word is None else _WORDS.get(word.strip().lower(), OTHER_FINISH_REASON)
+    return word if word is None else _WORDS.get(plain_word(word), OTHER_FINISH_REASON)
 
 
 class RunStatus(StrEnum):

@@ -4,7 +4,7 @@ Of a read nothing is decoded but what is looked at, and all of it at once; what 
 event by event.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -12,10 +12,10 @@ import msgspec
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers import json_text
 from chat_service.providers.errors import ProviderContentRefused, ProviderError, ProviderGarbled
+from chat_service.providers.failing import is_error
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import said_by
-from chat_service.providers.shapes import is_error
 from chat_service.providers.sse import Event, Events
 from chat_service.providers.telling import Telling
 
@@ -25,6 +25,10 @@ _PROMPT_COUNTS: Final = (
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
 )
+
+
+# An answer that is not at its end, and waits to be asked to go on.
+_PAUSED: Final = frozenset({"pause_turn"})
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -138,9 +142,7 @@ class Messages:
                 if problem := _not_json(data):
                     return problem
                 continue
-            for value in values:
-                if not isinstance(value, dict):
-                    continue
+            for value in _objects(values):
                 event = _event_of(value)
                 if is_error(value, "") and (event is None or not event.type):
                     problem = of_stream(said_by(value))
@@ -189,6 +191,9 @@ class Messages:
         if reason == "refusal" and not (self._has_text or any(kind == TEXT for kind, _ in parts)):
             why = details.get("explanation") if isinstance(details, dict) else None
             return ProviderContentRefused("refusal", message=why if isinstance(why, str) else "")
+        if reason in _PAUSED:
+            piece.end = End.EARLY
+            return None
         self._finished = True
         piece.finish_reason = reason
         return None
@@ -203,6 +208,8 @@ class Messages:
                 isinstance(count, int | float)
                 and not isinstance(count, bool)
                 and 0 <= count < 2**31
+                # Some servers say at the end that there were none.
+                and (count or name not in self._counts)
             ):
                 self._counts[name] = int(count)
         prompt = sum(self._counts.get(name, 0) for name in _PROMPT_COUNTS)
@@ -233,6 +240,12 @@ def _parts_of(blocks: Any) -> list[Part]:
         elif block.get("type") == "thinking" and isinstance(thinking, str) and thinking:
             parts.append((THINKING, thinking))
     return parts
+
+
+def _objects(values: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for value in values:
+        found = value if isinstance(value, list) else [value]
+        yield from (one for one in found if isinstance(one, dict))
 
 
 def _event_of(value: dict[str, Any]) -> _Event | None:

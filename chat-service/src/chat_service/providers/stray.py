@@ -1,0 +1,49 @@
+"""What stands among the chunks of a chat completion and is none: the end's own words, pings, words about
+what went wrong.
+"""
+
+import re
+from typing import Final
+
+from chat_service.providers.errors import ProviderError, ProviderGarbled
+from chat_service.providers.refusals import of_stream
+from chat_service.providers.said import Said
+from chat_service.providers.sse import DONE
+
+DONE_WORDS: Final = frozenset({DONE, b"[done]", b"DONE", b'"[DONE]"'})
+IDLE_WORDS: Final = frozenset(
+    {
+        b"",
+        b"ping",
+        b"pong",
+        b"[PING]",
+        b"keepalive",
+        b"keep-alive",
+        b"heartbeat",
+        b"undefined",
+        b"None",
+    }
+)
+IDLE_EVENTS: Final = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
+DONE_EVENTS: Final = frozenset({"done", "end", "complete", "completed", "close"})
+ERROR_EVENTS: Final = frozenset({"error", "exception", "fatal", "stream_error", "server_error"})
+#: The names of events that say something that their data does not.
+TELLING: Final = frozenset(name.encode() for name in (*ERROR_EVENTS, *IDLE_EVENTS, *DONE_EVENTS))
+# What was to be JSON, by how it begins: its text is nothing to show.
+_JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\"{\[\]0-9]")
+
+
+def not_json(name: str, data: bytes) -> ProviderError | None:
+    """What text means that is no chunk, of an event of ``name``; None: nothing."""
+    text = data[:4096].decode("utf-8", "replace")
+    is_json = _JSON.match(data) is not None
+    if name == "error" or (not name and not is_json and "error" in text.lower()):
+        return of_stream(Said(message=text.strip('"')))
+    # An event of somebody's own; and a comment that a proxy took for data.
+    if name or data.startswith(b":"):
+        return None
+    return ProviderGarbled(
+        f"not JSON: {text[:200]}",
+        detail="The model server sent something in mid-answer that cannot be read; try again.",
+        message="" if is_json else text,
+    )

@@ -1,0 +1,144 @@
+"""Where servers put text, thinking, ends and counts, by kind; as in ``zoo.py``."""
+
+from typing import Any
+
+from .zoo import (
+    DONE,
+    END,
+    HI,
+    STOP,
+    Outcome,
+    chunk,
+    delta,
+    dumps,
+    ended,
+    event,
+    failed,
+    say,
+    served,
+    sse,
+    used,
+)
+
+_HI = say("hi")
+_DELTA = delta(content="hi")
+_THOUGHT = Outcome("hi", "hm", finish="stop")
+_TOOL = failed("CALLED_TOOL", "called a tool", finish="tool_calls")
+_CALL = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]
+_TOKENS = {"prompt_tokens": 3, "completion_tokens": 4}
+_READ = Outcome("hi", finish="stop", usage=(3, 4))
+_JSON = "application/json"
+_LINES = "application/x-ndjson"
+
+
+def of(*choices: Any, **more: Any) -> dict[str, Any]:
+    return {"choices": list(choices), **more}
+
+
+PLACES = [
+    chunk("spoken aloud", delta(content=None, audio={"id": "a", "transcript": "h"}), delta(audio={"transcript": "i"}), delta(audio={"data": "AAAA"})),
+    served("spoken aloud in a document", _JSON, dumps(of({"message": {"content": None, "audio": {"transcript": "hi"}}, "finish_reason": "stop"}))),
+    sse("a tool, and a stop", event(delta(tool_calls=_CALL)) + END, _TOOL),
+    sse("a function, and a stop", event(delta(function_call={"name": "f", "arguments": "{}"})) + END, _TOOL),
+    served("a tool in a document, and a stop", _JSON, dumps(of({"message": {"content": None, "tool_calls": _CALL}, "finish_reason": "stop"})), _TOOL),
+    sse("a tool, then text", event(delta(tool_calls=_CALL)) + _HI + END),
+    chunk("no tools in each chunk", delta(content="h", tool_calls=[]), delta(content="i", tool_calls=[])),
+    sse("a choice of number one alone", event(of({"index": 1, "delta": {"content": "h"}})) + event(of({"index": 1, "delta": {"content": "i"}})) + event(of({"index": 1, "delta": {}, "finish_reason": "stop"})) + DONE),
+    sse("a choice of number one alone, and no [DONE]", event(of({"index": 1, "delta": {"content": "hi"}, "finish_reason": "length"})), Outcome("hi", finish="length")),
+    sse("the second choice first", event(of({"index": 1, "delta": {"content": "x"}})) + _HI + event(of({"index": 1, "delta": {}, "finish_reason": "length"})) + END),
+    sse("choices of numbers one and two", event(of({"index": 1, "delta": {"content": "hi"}})) + event(of({"index": 2, "delta": {"content": "x"}})) + event(of({"index": 1, "finish_reason": "stop"})) + DONE),
+    chunk("a number with a point", of({"index": 0.0, "delta": {"content": "hi"}})),
+    chunk("a delta that is text", of({"index": 0, "delta": "hi"})),
+    chunk("a delta that is a list", of({"index": 0, "delta": [{"content": "h"}, {"content": "i"}]})),
+    chunk("parts of Google's", delta(content={"parts": [{"text": "hm", "thought": True}, {"text": "hi"}]}), outcome=_THOUGHT),
+    chunk("a list of texts", delta(content=["h", "i"])),
+    chunk("an empty list", delta(content=[]), _DELTA),
+    chunk("parts of the other API", delta(content=[{"type": "output_text", "text": "hi", "annotations": []}])),
+    chunk("a text in an object", delta(content=[{"type": "text", "text": {"value": "hi", "annotations": []}}])),
+    chunk("a picture before the text", delta(content=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}, {"type": "text", "text": "hi"}])),
+    chunk("references behind the text", delta(content=[{"type": "text", "text": "hi"}, {"type": "reference", "reference_ids": [1]}])),
+    chunk("details that are encrypted", delta(reasoning_details=[{"type": "reasoning.encrypted", "data": "xx"}]), _DELTA),
+    chunk("an empty field and details", delta(reasoning=None, reasoning_details=[{"type": "reasoning.text", "text": "hm"}]), _DELTA, outcome=_THOUGHT),
+    chunk("what has been said so far, beside each delta", of({"index": 0, "delta": {"content": "h"}, "message": {"content": "h"}}), of({"index": 0, "delta": {"content": "i"}, "message": {"content": "hi"}})),
+    chunk("what has been said so far, beside an empty delta", of({"index": 0, "delta": _DELTA["choices"][0]["delta"]}), of({"index": 0, "delta": {"content": ""}, "message": {"content": "hi"}})),
+    chunk("within data", {"code": 0, "data": of({"delta": {"content": "hi"}})}),
+    chunk("within a result", {"result": of({"delta": {"content": "hi"}})}),
+    chunk("within an output", {"output": of({"message": {"content": "hi"}, "finish_reason": "null"}), "usage": {"input_tokens": 3, "output_tokens": 4}}, outcome=_READ),
+    chunk("as Cloudflare's own", {"response": "h", "p": "abc"}, {"response": "i", "p": "a"}),
+    served("Ollama's other way", _LINES, dumps({"response": "hi", "done": False}) + b"\n" + dumps({"response": "", "done": True, "done_reason": "stop"}) + b"\n"),
+    served("Ollama's thinking", _LINES, dumps({"message": {"content": "", "thinking": "hm"}, "done": False}) + b"\n" + dumps({"message": {"content": "hi"}, "done": True, "done_reason": "length"}) + b"\n", Outcome("hi", "hm", finish="length")),
+    served("Ollama's end without a word of it", _LINES, dumps({"message": {"content": "hi"}, "done": False}) + b"\n" + dumps({"message": {"content": ""}, "done_reason": "stop"}) + b"\n"),
+    sse("Azure's filter, later", _HI + event({"id": "", "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}, "content_filter_results": {"error": {"code": "content_filter_error"}}}]}) + END),
+    sse("Anthropic's events", b'event: message_start\ndata: {"type":"message_start","message":{"content":[]}}\n\n', failed("GARBLED", "provider to anthropic")),
+    served("Anthropic's message", _JSON, dumps({"type": "message", "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn"}), failed("GARBLED", "provider to anthropic")),
+    sse("Google's own", event({"candidates": [{"content": {"parts": [{"text": "hi"}]}}]}), failed("GARBLED", "/v1beta/openai")),
+    sse("the Responses API", b'event: response.created\ndata: {"type":"response.created","response":{"id":"r"}}\n\n', failed("GARBLED", "Responses API")),
+    served("an answer of the Responses API", _JSON, dumps({"object": "response", "output": [{"content": [{"text": "hi"}]}]}), failed("GARBLED", "Responses API")),
+    sse("news of another protocol's name, in mid-answer", _HI + event({"type": "message_start", "message": {}}) + END),
+]  # fmt: skip
+
+_MARKS = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<Think>", "</Think>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    (
+        "<|channel|>analysis<|message|>",
+        "<|end|><|start|>assistant<|channel|>final<|message|>",
+    ),
+]
+TAGS = [
+    *(chunk(f"{mark}", delta(content=f"{mark}hm{close}\n\nhi"), outcome=_THOUGHT) for mark, close in _MARKS),
+    *(chunk(f"{mark} letter by letter", *(delta(content=letter) for letter in f"{mark}hm{close}hi"), outcome=_THOUGHT) for mark, close in _MARKS),
+    chunk("the end of another mark", delta(content="<thinking>h</think>m</thinking>hi"), outcome=Outcome("hi", "h</think>m", finish="stop")),
+    chunk("a mark within", delta(content="<think>h<think>m</think>hi"), outcome=Outcome("hi", "h<think>m", finish="stop")),
+    chunk("twice on end", delta(content="<think>h</think>\n<think>m</think>\nhi"), outcome=_THOUGHT),
+    chunk("thinking of nothing", delta(content="<think></think>\n\nhi")),
+    chunk("an end alone", delta(content="hm</think>hi"), outcome=Outcome("hm</think>hi", finish="stop")),
+    chunk("an end behind a field", delta(reasoning_content="hm"), delta(content="</think>"), delta(content="\n\nhi"), outcome=_THOUGHT),
+    chunk("a mark in a field", delta(reasoning_content="<think>hm"), _DELTA, outcome=Outcome("hi", "<think>hm", finish="stop")),
+    chunk("a mark that another begins like", delta(content="<thin"), delta(content="g>hi"), outcome=Outcome("<thing>hi", finish="stop")),
+    chunk("a list", delta(content="["), delta(content="1] hi"), outcome=Outcome("[1] hi", finish="stop")),
+    chunk("half a mark at the end", delta(content="<|chan"), outcome=Outcome("<|chan", finish="stop")),
+]  # fmt: skip
+
+_STOPPED = Outcome("hi", status="interrupted", reason="PROVIDER_ENDED_EARLY")
+_LONG = Outcome("hi", finish="length")
+_FILTERED = Outcome("hi", finish="content_filter")
+LAST = [
+    *(ended(f"{word} stops", word, "hi", HI) for word in ("COMPLETE", "FINISH_REASON_STOP", "REASON_STOP", "finished", "done", "stop_token", "stopped")),
+    *(ended(f"{word} is long", word, "hi", _LONG) for word in ("FINISH_REASON_MAX_TOKENS", "REASON_MAX_LEN", "ERROR_LIMIT", "max_completion_tokens", "max-tokens", "context_window_exceeded")),
+    *(ended(f"{word} is filtered", word, "hi", _FILTERED) for word in ("content-filter", "Content Filter", "ERROR_TOXIC", "IMAGE_SAFETY", "content_moderation")),
+    *(ended(f"{word} is a tool", word, "hi", Outcome("hi", finish="tool_calls")) for word in ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")),
+    *(ended(f"{word} stopped it", word, "hi", _STOPPED) for word in ("USER_CANCEL", "cancel", "incomplete", "time_limit", "pause_turn")),
+    *(ended(f"{word} failed", word, "hi", failed("FAILED", text="hi")) for word in ("ERROR", "FINISH_REASON_ERROR", "network_error")),
+    *(ended(f"{word!r} is no word", word, "hi", Outcome("hi")) for word in (1, True, ["stop"], 0.5)),
+    ended("an object with a word", {"type": "max_tokens"}, "hi", _LONG),
+    ended("a very long word", "x" * 10_000, "hi", Outcome("hi", finish="other")),
+    sse("stop, then length", _HI + STOP + event(delta("length")) + DONE, _LONG),
+    sse("length, then nothing", _HI + event(delta("length")) + event(delta("")) + DONE, _LONG),
+    sse("the finish first", STOP + _HI + DONE),
+    sse("a choice of a finish alone", _HI + event({"choices": [{"finish_reason": "stop"}]}) + DONE),
+    sse("the stop string beside it", _HI + event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "stop_reason": "</s>"}]}) + DONE),
+    sse("an error behind [DONE]", _HI + END + event({"error": "Late."})),
+    sse("usage, and no end", _HI + event({"choices": [], "usage": _TOKENS}), Outcome("hi", status="interrupted", reason="PROVIDER_ENDED_EARLY", usage=(3, 4))),
+]  # fmt: skip
+
+COUNTS = [
+    used("in camels", usage={"promptTokens": 3, "completionTokens": 4}),
+    used("in Amazon's camels", usage={"inputTokens": 3, "outputTokens": 4, "totalTokens": 7}),
+    used("with details that are none", usage={**_TOKENS, "prompt_tokens_details": "no"}),
+    used("with text around it", usage={"prompt_tokens": " 3 ", "completion_tokens": "4.0"}),
+    sse("nothing until the end", say("hi", usage={"prompt_tokens": 0, "completion_tokens": 0}) + STOP + event({"choices": [], "usage": _TOKENS}) + DONE, _READ),
+    sse("nothing at the end", say("hi", usage=_TOKENS) + event({**delta("stop"), "usage": {"prompt_tokens": 0, "completion_tokens": 0}}) + DONE, _READ),
+    sse("an empty object at the end", say("hi", usage=_TOKENS) + event({**delta("stop"), "usage": {}}) + DONE, _READ),
+    *(sse(f"what is none: {usage}", _HI + STOP + event({"choices": [], "usage": usage}) + DONE) for usage in ("3", [_TOKENS], {"total_tokens": 7}, {"prompt_tokens": True}, {"prompt_tokens": "many"}, {"prompt_tokens": float("inf")})),
+]  # fmt: skip
+
+KINDS = {"places": PLACES, "tags": TAGS, "last": LAST, "counts": COUNTS}
