@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,9 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
+QUESTION = (PromptMessage("user", "hello"),)
+
+
 @dataclass
 class Asker:
     """Asks one connection of it, after another."""
@@ -85,7 +88,9 @@ class Asker:
     client: ModelClient
     connection: Connection
 
-    async def ask(self, model: str = "m", **said: Any) -> tuple[str, Told]:
+    async def ask(
+        self, model: str = "m", *, prompt: Sequence[PromptMessage] = QUESTION, **said: Any
+    ) -> tuple[str, Told]:
         """The answer's text, and what asking came to."""
 
         async def next_read(*_: object) -> None:
@@ -94,7 +99,7 @@ class Asker:
         told = Told()
         pieces = self.client.stream(
             self.connection,
-            [PromptMessage("user", "hello")],
+            prompt,
             model=model,
             parameters=GenerationParameters.of(said),
             next_read=next_read,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from chassis.ids import new_id
 from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.domain.connection import Learnt
 from chat_service.providers.domain.learnt import Lesson, Told
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
     ProviderContextTooLong,
     ProviderError,
@@ -287,3 +289,41 @@ async def test_a_kind_that_is_not_known_is_said(server: Server, asker: Asker) ->
         await asker.ask()
     assert raised.value.reason == "PROVIDER_UNKNOWN"
     assert server.connections == 0
+
+
+def like_a_model_without_a_system(body: dict[str, Any]) -> tuple[int, bytes]:
+    roles = [message["role"] for message in body["messages"]]
+    if "system" in roles:
+        return refusal("System role not supported")
+    if any(one == other for one, other in pairwise(roles)) or roles[0] != "user":
+        return refusal("Conversation roles must alternate user/assistant/user/assistant/...")
+    return 200, ANSWER
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sent"),
+    [
+        (["system: Be brief.", "user: hello"], ["user: Be brief.\n\nhello"]),
+        (["user: one", "user: two"], ["user: one\n\ntwo"]),
+        (
+            ["system: A.", "user: one", "assistant: 1", "user: two", "user: three", "system: B."],
+            ["user: A.\n\nB.\n\none", "assistant: 1", "user: two\n\nthree"],
+        ),
+        (["system: A.", "assistant: 1", "user: two"], ["user: A.", "assistant: 1", "user: two"]),
+        (["system: A."], ["user: A."]),
+    ],
+)
+async def test_a_model_that_knows_no_system_is_told_by_the_user(
+    server: Server, asker: Asker, prompt: list[str], sent: list[str]
+) -> None:
+    server.rule = like_a_model_without_a_system
+    said = [one.partition(": ") for one in prompt]
+    messages = [PromptMessage(role, content) for role, _, content in said]
+    text, told = await asker.ask(prompt=messages)
+    assert (text, told.learnt, told.adapted) == ("hi", [Lesson("system", "user")], ())
+    asked = [f"{one['role']}: {one['content']}" for one in server.bodies[-1]["messages"]]
+    assert asked == sent
+    assert len(server.bodies) == 2
+    # From then on at once.
+    assert await asker.ask(prompt=messages) == ("hi", Told())
+    assert len(server.bodies) == 3

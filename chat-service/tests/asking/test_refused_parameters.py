@@ -5,7 +5,13 @@ import pytest
 from chat_service.providers.asking.refused import Adaptation, adaptation
 from chat_service.providers.domain.learnt import Lesson
 
-from .refusals import BODY, LASTING, ROOM, STANDS, openai
+from . import wordings
+from .refusals import BODY, ROOM, openai
+from .refusals import LASTING as _LASTING
+from .refusals import STANDS as _STANDS
+
+LASTING = _LASTING + wordings.LASTING
+STANDS = _STANDS + wordings.STANDS
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,16 @@ def test_what_a_question_leaves_room_for_is_asked_for_this_time_alone(said: str,
 )
 def test_a_refusal_of_something_else_stands(status: int, said: str) -> None:
     assert adaptation(BODY, status, said) is None
+
+
+@pytest.mark.parametrize(
+    "said", [row[1] for row in wordings.ROLES], ids=[row[0] for row in wordings.ROLES]
+)
+def test_a_role_that_a_model_does_not_know_is_asked_for_as_the_users(said: str) -> None:
+    assert adaptation({**BODY, "system": True}, 400, said) == Adaptation(Lesson("system", "user"))
+    # Where no message has it, and where it is a field of its own.
+    for body in (BODY, {**BODY, "system": [{"type": "text", "text": "Be brief."}]}):
+        assert adaptation(body, 400, said) is None
 
 
 def test_what_is_needed_is_not_left_out_but_may_become_less() -> None:

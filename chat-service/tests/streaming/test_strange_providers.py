@@ -248,7 +248,7 @@ async def test_an_encoding_that_cannot_be_undone_here_is_refused(
     rig: Any, caller: Caller, strange: Strange
 ) -> None:
     strange.header = b"Content-Encoding: br\r\n"
-    strange.body = chunk("hello", "stop") + b"data: [DONE]\n\n"
+    strange.body = b"\x0b\x06\x80data: {}\n\n\x03"
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
     assert rig.end(frames)["reason"] == "PROVIDER_GARBLED"
     assert "(br)" in rig.end(frames)["detail"]

@@ -11,6 +11,8 @@ from chat_service.providers.asking.attempts import Asked, Question
 from chat_service.providers.asking.endpoint import Endpoint
 from chat_service.providers.asking.headers import with_own
 from chat_service.providers.asking.learnt import apply, differences
+from chat_service.providers.asking.refused import SYSTEM
+from chat_service.providers.asking.turns import in_turns, takes_turns
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson
@@ -40,7 +42,8 @@ class OpenAi:
 
         def make(learnt: Sequence[Lesson]) -> Asked:
             # Each time anew: with its pictures it is large, and held no longer than it is sent.
-            return _asked(model, list(map(_message, prompt)), said, learnt)
+            told = in_turns(prompt) if any(one.name == SYSTEM for one in learnt) else prompt
+            return _asked(model, list(map(_message, told)), said, learnt)
 
         headers = {
             "Authorization": f"Bearer {connection.api_key}",
@@ -52,6 +55,7 @@ class OpenAi:
             "/chat/completions",
             with_own(headers, connection.headers),
             make,
+            hidden=() if takes_turns(prompt) else (SYSTEM,),
             has_pictures=any(message.pictures for message in prompt),
         )
 

@@ -19,6 +19,7 @@ _MOST = tuple(
         rf"(?:limit|maximum|max)(?: \w+){{0,5}}(?: of| is|:| to be|=)? {_N}",
         rf"range[^0-9]{{0,24}}[0-9.]+[^0-9]{{1,24}}{_N}(?! ?\(exclusive)",
         rf"to {_N} \(inclusive\)",
+        rf"(?:最大值?|上限|不能超过|不得超过|不大于|小于等于)[为是：:\s]*{_N}",
     )
 )
 # The same, but itself too large.

@@ -9,7 +9,18 @@ import orjson
 
 #: Where a fault of what is asked stands, and not of how.
 OF_THE_QUESTION: Final = frozenset({"messages", "model", "input", "contents", "prompt"})
-_DEPTH: Final = 6
+# An SDK quotes JSON in a sentence, and a proxy quotes that: each counts twice.
+_DEPTH: Final = 12
+# Where a fault is, in the words of those who check JSON.
+_PLACES: Final = (
+    "loc",
+    "param",
+    "field",
+    "parameter",
+    "instancePath",
+    "pointer",
+    "additionalProperty",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +69,28 @@ def _of_object(said: dict[str, Any], depth: int) -> Iterator[Complaint]:
         if isinstance(said.get(key), str)
     ]
     if path and texts:
-        bounds = said.get("ctx")
-        yield Complaint(" ".join(texts), path, bounds if isinstance(bounds, dict) else {})
-    for value in said.values():
+        yield Complaint(" ".join(texts), path, _bounds_of(said))
+    for name, value in said.items():
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            # A name, and what is wrong with it.
+            yield Complaint(" ".join(value), (name,))
         if isinstance(value, dict | list | str):
             yield from _within(value, depth - 1)
 
 
+def _bounds_of(said: dict[str, Any]) -> Mapping[str, Any]:
+    """What an object says of the numbers that are taken."""
+    bounds = said.get("ctx")
+    if isinstance(bounds, dict):
+        return bounds
+    return {"le": said["maximum"]} if "maximum" in said else {}
+
+
 def _path_of(said: dict[str, Any]) -> tuple[str, ...]:
     """Where an object says that the fault is, as the names on the way there."""
-    location = said.get("loc") or said.get("param") or said.get("field") or said.get("parameter")
+    location = next((said[name] for name in _PLACES if said.get(name)), None)
+    if location is None and isinstance(said.get("path"), list):
+        location = said["path"]
     if isinstance(location, str):
         location = re.split(r"[.\[\]/]+", location)
     if not isinstance(location, list | tuple):

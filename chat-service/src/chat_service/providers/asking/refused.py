@@ -17,6 +17,10 @@ from chat_service.providers.domain.learnt import Lesson
 #: Statuses that may mean a parameter; any other means something else.
 STATUSES: Final = frozenset({400, 422})
 
+#: What a question hides that has a message of the system, or two of one role on end: servers refuse both
+#: for some models, and take one of the user's instead.
+SYSTEM: Final = "system"
+
 _NEEDED: Final = frozenset({"model", "messages"})
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 # By these names servers speak of what is asked for by another.
@@ -28,8 +32,17 @@ _ALSO_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     "max_completion_tokens": ("max_tokens", "max_output_tokens", "maxOutputTokens"),
     "top_p": ("topP", "p"),
     "stop": ("stop_sequences", "stopSequences"),
-    "reasoning_effort": ("reasoning.effort", "thinking_level", "thinkingLevel"),
+    "reasoning_effort": (
+        "reasoning.effort", "reasoningEffort", "thinking_level", "thinkingLevel", "thinking level",
+        "reasoning value", "think value", "support thinking",
+    ),
     "output_config": ("effort",),
+    "stream": ("streaming",),
+    # Of the roles that messages have, not of the request.
+    SYSTEM: (
+        "system role", "role system", "role 'system'", "'system' role", "role: system",
+        "system message", "system prompt", "roles must alternate",
+    ),
 }  # fmt: skip
 # What one may be sent as instead of the other.
 _INSTEAD: Final[Mapping[str, frozenset[str]]] = {
@@ -46,14 +59,22 @@ _REFUSES = re.compile(
     |(?:does|do)(?:[ ]not|n't)[ ](?:support|accept|allow)|can(?:not|'t)[ ]be|un(?:recogni[sz]ed|known|expected)
     |extra|forbidden|invalid|deprecated|must[ ]|should[ ]be|only[ ]|too[ ](?:large|big|high|long|many)
     |exceed|greater[ ]than|out[ ]of[ ]range|maximum|at[ ]most|incorrect|illegal|not[ ]a[ ]valid
-    |no[ ]longer|removed|disallow|reject""",
+    |no[ ]longer|removed|disallow|reject|extraneous|alternate|[ ]cannot[ ]|invalide?\b|not[ ]enabled
+    |不支持|不允许|不能|不得|不合法|非法|无效|错误|超出|取值范围|必须|最大|未知
+    |nicht[ ](?:unterstützt|erlaubt|zulässig|verfügbar)|ungültig|unbekannt|wird[ ].{0,60}nicht[ ]unterstützt
+    |pas[ ](?:pris[ ]en[ ]charge|supporté|autorisé|valide)|inconnu|no[ ](?:es[ ]compatible|se[ ]admite|admitido)
+    |no[ ](?:está[ ])?(?:soportado|permitido|válido)|desconocido|inválido|não[ ](?:é[ ])?(?:suportad|permitid)
+    |non[ ](?:è[ ])?(?:supportat|consentit)|サポートされ|無効|許可され|不明な|対応していません
+    |지원(?:되지|하지)|유효하지|허용되지|не[ ]поддержива|недопустим|неизвестн|неверн""",
     re.IGNORECASE | re.VERBOSE,
 )
 _TOO_SMALL = re.compile(
     r"at least|greater than|too small|below|minimum|must be (?:>|positive)|>=", re.IGNORECASE
 )
+_BETWEEN = re.compile(r">=? ?[0-9.]+ and <|greater than [0-9.]+ and (?:less|smaller)")
 _ABOUT_A_VALUE = re.compile(
-    r"unsupported.?value|supported values|one of|input should be|invalid value|value .{0,20}not",
+    r"unsupported.?value|supported values|one of|input should be|invalid value|value .{0,20}not"
+    r"|must be ['\"`]|level \w+ is not",
     re.IGNORECASE,
 )
 _LISTS = re.compile(
@@ -110,6 +131,9 @@ def named_parameter(body: Mapping[str, Any], said: bytes | str) -> str | None:
 
 def _instead(name: str, body: Mapping[str, Any], complaint: Complaint) -> Adaptation | None:
     text, value = complaint.text, body[name]
+    if name == SYSTEM:
+        # Where it is a field of its own it stays.
+        return Adaptation(Lesson(SYSTEM, "user")) if value is True else None
     if name in ("max_tokens", "max_completion_tokens"):
         room = room_for(value, text)
         if room is not None:
@@ -130,7 +154,9 @@ def _instead(name: str, body: Mapping[str, Any], complaint: Complaint) -> Adapta
         both = [other for other in ("temperature", "top_p") if other in body]
         if len(both) == 2:
             return Adaptation(Lesson.of_both("top_p", "temperature"))
-    if _TOO_SMALL.search(text) or not (_REFUSES.search(text) or complaint.path):
+    if (_TOO_SMALL.search(text) and not _BETWEEN.search(text)) or not (
+        _REFUSES.search(text) or complaint.path
+    ):
         return None
     return Adaptation(Lesson(name))
 
@@ -143,7 +169,8 @@ def _nearest(value: str, text: str) -> str:
     if not taken or value not in _EFFORTS or re.search(r"\bdefault\b", listed):
         return ""
     at = _EFFORTS.index(value)
-    return min(taken, key=lambda one: abs(_EFFORTS.index(one) - at))
+    # Where two are as near as each other, the one that still thinks.
+    return min(taken, key=lambda one: (abs(_EFFORTS.index(one) - at), one == "none"))
 
 
 def _named(complaint: Complaint, body: Mapping[str, Any]) -> str | None:
@@ -152,7 +179,8 @@ def _named(complaint: Complaint, body: Mapping[str, Any]) -> str | None:
             if part == name or part in _ALSO_CALLED.get(name, ()):
                 return name
     if complaint.path and complaint.path[0] in OF_THE_QUESTION:
-        return None
+        is_role = complaint.path[-1] == "role" and SYSTEM in body and "system" in complaint.text
+        return SYSTEM if is_role else None
     if not (_REFUSES.search(complaint.text) or most_of(float("inf"), complaint.text, {})):
         return None
     found: list[tuple[int, int, str]] = []
@@ -161,9 +189,10 @@ def _named(complaint: Complaint, body: Mapping[str, Any]) -> str | None:
             # A word of one letter or one that is a plain word of English is a name in quotation marks.
             bare = _UNMISTAKABLE.search(called) is not None
             word = re.escape(called)
-            at = re.search(rf"""['"`‘“]{word}['"`’”.\[]""", complaint.text)
+            at = re.search(rf"""['"`‘“\[]{word}['"`’”.\[\]]""", complaint.text)
             if at is None and (bare or _says_argument(called, complaint.text)):
-                at = re.search(rf"(?<!\w){word}(?!\w)", complaint.text)
+                # Other scripts go on without a blank.
+                at = re.search(rf"(?<!\w){word}(?!\w)", complaint.text, re.ASCII | re.IGNORECASE)
             if at is not None:
                 found.append((min(rank, 1), at.start(), name))
     return min(found)[2] if found else None
@@ -173,7 +202,8 @@ def _says_argument(called: str, text: str) -> bool:
     """Whether ``called``, a plain word, is spoken of as a parameter's name."""
     return (
         re.search(
-            rf"(?:param(?:eter)?s?|arguments?|fields?|property|option|supplied|model|inputs?)\W+{called}\b"
+            rf"(?:param(?:eter)?s?|arguments?|fields?|property|option|supplied|model|inputs?|body)\W+{called}\b"
+            rf"|(?:参数|字段|パラメータ|параметр|paramètre|parámetro|parâmetro)\W*{called}\b"
             rf"|\b{called}\b\W+(?:parameter|argument|field|property|option|is not supported)",
             text,
             re.IGNORECASE,
