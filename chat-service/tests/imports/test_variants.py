@@ -1,5 +1,6 @@
 """Exports of several versions of other applications, and as people's tools and systems write them anew."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from chat_service.imports.reading.made import Made
+from chat_service.imports.reading.recognise import conversations_of
+from chat_service.imports.reading.source import UnreadableError, documents_of
 
 from . import samples
 from .test_reading import made, skipped, why
@@ -142,6 +145,30 @@ def test_an_archive_is_looked_through_wherever_its_conversations_are() -> None:
 )
 def test_what_is_none_of_them_is_told_so(file: bytes, reason: str) -> None:
     assert why(file) == reason
+
+
+@pytest.mark.parametrize(
+    "source", ["chatgpt", "open-webui", "librechat", "cherry-studio", "nextchat"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_wherever_a_file_is_cut_that_is_told_and_what_was_whole_is_taken(
+    source: str, packed: bool
+) -> None:
+    told = getattr(samples, source.upper().replace("-", "_"))
+    file = json.dumps(told, ensure_ascii=False).encode()
+    keys = [one.key for one in made(file)]
+    file = gzip.compress(file, mtime=0) if packed else file
+    for cut in range(2, len(file), 7):
+        parts: list[str] = []
+        with pytest.raises(UnreadableError, match="FILE_CUT_OFF"):
+            keep_keys(file[:cut], parts)
+        assert parts == keys[: len(parts)]
+
+
+def keep_keys(file: bytes, keys: list[str]) -> None:
+    """Of its conversations, as they come."""
+    for document, _ in documents_of(io.BytesIO(file), len(file)):
+        keys.extend(one.key for one in conversations_of(document) if isinstance(one, Made))
 
 
 def test_what_is_empty_or_odd_costs_no_other() -> None:

@@ -41,7 +41,8 @@ class Recoded:
         while not (self._left or is_over):
             piece = self._source.read(_READ)
             is_over = not piece
-            self._left = self._decoder.decode(piece, final=is_over).encode("utf-8", "replace")
+            # Half a character at the end is where it was cut off, and none.
+            self._left = self._decoder.decode(piece).encode("utf-8", "replace")
         end = len(self._left) if size < 0 else size
         found, self._left = self._left[:end], self._left[end:]
         return found

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import IO, Any, Final
 
 import ijson
-from ijson.common import IncompleteJSONError, JSONError
+from ijson.common import JSONError
 
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.blocks import Blocks
@@ -158,14 +158,28 @@ def _check_version(members: Mapping[str, Any]) -> None:
 
 
 def _parts(file: IO[bytes] | Hashed) -> Iterator[tuple[Path, Any]]:
+    read = _Read(file)
     try:
         # As lines have them, a document each.
-        yield from walk(ijson.basic_parse(file, multiple_values=True))
+        yield from walk(ijson.basic_parse(read, multiple_values=True))
     except (JSONError, ValueError, SystemError) as error:
         # The last of a number with more digits than Python reads, which comes through C.
-        # yajl says so of the one case, and calls them all by one name.
-        cut_off = isinstance(error, IncompleteJSONError) and "premature EOF" in str(error)
-        raise UnreadableError("FILE_CUT_OFF" if cut_off else "FILE_DAMAGED") from error
+        # What is wrong where nothing follows is the end of it, in a word or a number as well.
+        raise UnreadableError("FILE_CUT_OFF" if read.to_its_end else "FILE_DAMAGED") from error
+
+
+class _Read:
+    """What ``file`` has, as it is read; knows whether that is all."""
+
+    def __init__(self, file: IO[bytes] | Hashed) -> None:
+        self._file = file
+        self.to_its_end = False
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        # Nothing at all is asked for to learn what there is, bytes or text.
+        self.to_its_end = not piece and size != 0
+        return piece
 
 
 def _look_ahead(document: Document, blocks: Blocks) -> Mapping[str, Mapping[str, Any]]:

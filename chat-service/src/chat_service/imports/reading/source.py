@@ -145,7 +145,7 @@ def documents_of(stream: IO[bytes], size: int) -> Iterator[tuple[Document, Budge
     elif head.startswith(b"\x1f\x8b"):
         with gzip.GzipFile(fileobj=_joined(head, stream)) as unpacked:
             # Text, as a rule, to a fifth of itself.
-            yield from _document(_Careful(unpacked), 5 * size, Budget(5 * size))
+            yield from _document(_Careful(unpacked, end="FILE_CUT_OFF"), 5 * size, Budget(5 * size))
     else:
         yield from _document(stream, size, Budget(size), head)
 
@@ -254,14 +254,20 @@ def _joined(head: bytes, rest: Readable) -> IO[bytes]:
 
 
 class _Careful:
-    """What is unpacked as it is read. Raises UnreadableError where it is damaged."""
+    """What is unpacked as it is read.
 
-    def __init__(self, packed: Readable) -> None:
+    Raises UnreadableError where it is damaged, with ``end`` for its reason where it ends in the middle.
+    """
+
+    def __init__(self, packed: Readable, end: str = "FILE_DAMAGED") -> None:
         self._packed = packed
+        self._end = end
 
     def read(self, size: int = -1) -> bytes:
         try:
             return self._packed.read(size)
+        except EOFError as error:
+            raise UnreadableError(self._end) from error
         except _DAMAGED as error:
             raise UnreadableError("FILE_DAMAGED") from error
 
