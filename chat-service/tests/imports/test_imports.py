@@ -24,6 +24,7 @@ from parley.chat.v1 import imports_pb2 as pb
 from . import samples
 from .jobs import reader_of, row_of, upload_to
 from .over_the_wire import Beneath, Imports, count, messages_of, no_pieces, sessions_of
+from .variants import ALL
 
 # Fixtures of the conftest.py above; a test module cannot import their classes by name.
 Chat = Any
@@ -162,6 +163,28 @@ async def test_an_export_of_ours_comes_back_with_the_same_bytes_but_for_ids(
     # Whose it was already has nothing to add.
     again = await Imports(strange_imports._channel, caller).take(before)
     assert (again.added, again.existing) == (0, 3)
+
+
+async def test_whatever_came_from_elsewhere_goes_out_and_comes_in_elsewhere_as_it_was(
+    beneath: Beneath, imports: Imports, caller: Caller, stranger: Caller, strange_imports: Imports
+) -> None:
+    lines: list[str] = []
+    for source, name in (
+        *(("chatgpt", "conversation_id"), ("open-webui", "id")),
+        ("librechat", "conversationId"),
+    ):
+        for case, (told, _, _) in ALL[source].items():
+            lines.append(json.dumps({**told, name: f"{source} {case}"}))
+    report = await imports.take("\n".join(lines).encode())
+    assert (report.state, report.added, report.skipped) == (
+        *(pb.IMPORT_STATE_COMPLETED, len(lines)),
+        0,
+    )
+    before = await exported(beneath.open_transaction, caller)
+    report = await strange_imports.take(before)
+    assert (report.format, report.added, report.skipped) == ("parley", len(lines), 0)
+    after = await exported(beneath.open_transaction, stranger)
+    assert (without_ids(after), len(after)) == (without_ids(before), len(before))
 
 
 async def test_what_was_here_already_is_told_apart_from_what_was_left_out(imports: Imports) -> None:

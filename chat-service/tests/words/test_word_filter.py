@@ -117,6 +117,24 @@ def test_case_and_width_do_not_count(said: str) -> None:
     assert masks(said).masked("so bad!") == f"so {MASK * 3}!"
 
 
+@pytest.mark.parametrize(
+    "word", ["Café", "Ångström", "ガンダム", "나쁜 말", "việt", "ά", "Ⅷé", "家é"]
+)
+def test_a_letter_and_its_marks_are_the_same_in_one_character_and_in_several(word: str) -> None:
+    spellings = [unicodedata.normalize(form, word) for form in ("NFC", "NFD")]
+    for written in spellings:
+        words = masks(written)
+        assert len(words) == 1
+        for said in spellings:
+            shown = f"a {MASK * len(said)}!"
+            assert words.masked(f"a {said.swapcase()}!") == shown
+            for cut in range(len(said) + 4):
+                text = f"a {said}!"
+                assert streamed(words, [text[:cut], text[cut:]]) == (shown, False)
+    refuses = WordFilter([Rule(word, Action.REFUSE)])
+    assert all(refuses.scan(said, ended=True).refused for said in spellings)
+
+
 def test_folding_leaves_each_character_in_its_place() -> None:
     everything = "".join(
         chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) != "Cs"

@@ -27,6 +27,11 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_table())
 
 
+def spelt(word: str) -> tuple[str, ...]:
+    """A word, folded, as it may be written: with letters and their marks in one character, and in several."""
+    return tuple(dict.fromkeys(fold(unicodedata.normalize(form, word)) for form in ("NFC", "NFD")))
+
+
 @cache
 def _table() -> str:
     """The folded form of each character, in the place of its number; those behind it stay."""

@@ -12,7 +12,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick
 
 from chat_service.words.domain.errors import WordRefused
-from chat_service.words.domain.folding import Folding, fold, joins
+from chat_service.words.domain.folding import Folding, joins, spelt
 
 #: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
 MASK: Final = "＊"
@@ -56,9 +56,13 @@ class WordFilter:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         strictest: dict[str, Rule] = {}
+        words = set[str]()
         for rule in rules:
-            folded = fold(rule.word)
-            strictest[folded] = rule.with_strictness_of(strictest.get(folded, rule))
+            spellings = spelt(rule.word)
+            words.add(spellings[0])
+            for folded in spellings:
+                strictest[folded] = rule.with_strictness_of(strictest.get(folded, rule))
+        self._count = len(words)
         self._rules = list(strictest.values())
         self._fold = Folding(strictest)
         self._search = AhoCorasick(list(strictest), store_patterns=False)
@@ -80,7 +84,7 @@ class WordFilter:
 
     def __len__(self) -> int:
         """How many words there are."""
-        return len(self._rules)
+        return self._count
 
     def masked(self, text: str) -> str:
         """`text` without any of the words, those masked that are refused elsewhere, too."""
