@@ -38,6 +38,14 @@ FORBIDDEN = "PROVIDER_ADDRESS_FORBIDDEN"
         ("https://a.example/v1/?a=b/&c=%2F?d", "https://a.example/v1?a=b/&c=%2F?d"),
         ("https://a.example/v1?keyboard=de&tokens=5", "https://a.example/v1?keyboard=de&tokens=5"),
         ("https://a.example:443/V1/~x", "https://a.example:443/V1/~x"),
+        ("https://a.example/xai-proxy-service/v1", "https://a.example/xai-proxy-service/v1"),
+        ("https://a.example/sk-demo-7/v1", "https://a.example/sk-demo-7/v1"),
+        (
+            "https://a.example/v1/0123456789abcdef0123456789abcdef/gateway/openai",
+            "https://a.example/v1/0123456789abcdef0123456789abcdef/gateway/openai",
+        ),
+        ("https://a.example?@127.0.0.1/", "https://a.example?@127.0.0.1/"),
+        ("https://a.example//v1", "https://a.example//v1"),
         ("http://8.8.8.8:1/v1", "http://8.8.8.8:1/v1"),
         ("http://[2606:4700:4700::1111]/v1", "http://[2606:4700:4700::1111]/v1"),
         # What a name leads to is not known yet: it is judged where it is connected to.
@@ -81,7 +89,28 @@ def test_a_base_url_is_kept_in_one_spelling(given: str, kept: str) -> None:
         ("https://a.example/v1?code=x", "SECRET_IN_URL"),
         ("https://a.example/v1?sv=1&sig=x%2F", "SECRET_IN_URL"),
         ("https://a.example/v1?x=sk-0123456789abcdef", "SECRET_IN_URL"),
+        ("https://a.example/sk-abcdefghijklmnopqrstuvwxyz123456/v1", "SECRET_IN_URL"),
+        ("https://a.example/v1/sk-or-v1-abcdef0123456789abcdef0123456789", "SECRET_IN_URL"),
+        ("https://a.example/p/gsk_abcdefghijklmnopqrstuvwxyz0123456789", "SECRET_IN_URL"),
+        ("https://a.example/AIzaSyA0000000000000000000000000000000/v1", "SECRET_IN_URL"),
         ("//a.example", "INVALID_URL"),
+        ("http:/8.8.8.8", "INVALID_URL"),
+        ("http:8.8.8.8", "INVALID_URL"),
+        ("http:///8.8.8.8", "INVALID_URL"),
+        ("https:\\\\8.8.8.8", "INVALID_URL"),
+        ("http://\\8.8.8.8", "INVALID_URL"),
+        ("ht\ttp://8.8.8.8", "INVALID_URL"),
+        ("dict://8.8.8.8", "INVALID_URL"),
+        ("blob:http://8.8.8.8", "INVALID_URL"),
+        ("http+unix://%2ftmp", "INVALID_URL"),
+        ("data:text/plain,x", "INVALID_URL"),
+        ("https://a.example/v1|x", "INVALID_URL"),
+        ("https://a.example/v1/é", "INVALID_URL"),
+        ("https://a.example/{id}", "INVALID_URL"),
+        ("https://a.example:+80", "INVALID_PORT"),
+        ("https://a.example:８０", "INVALID_PORT"),
+        ("https://a.example:0x50", "INVALID_PORT"),
+        ("https://a.example:1e2", "INVALID_PORT"),
         ("a.example", "INVALID_URL"),
         ("file:///etc/passwd", "INVALID_URL"),
         ("gopher://a.example", "INVALID_URL"),
@@ -196,6 +225,47 @@ HOSTILE = {
     "127.0.0.1\\.example": "INVALID_URL",
     "example@127.0.0.1": "INVALID_URL",
     "127.0.0.1:80:80": "INVALID_URL",
+    # Ranges that are nobody's, or of this machine's provider.
+    **dict.fromkeys(
+        (
+            *("192.0.2.1", "198.51.100.1", "203.0.113.7", "192.88.99.1", "192.31.196.1"),
+            *("192.52.193.1", "192.175.48.1", "198.19.255.255", "233.252.0.1", "239.255.255.250"),
+            *("240.0.0.1", "100.127.255.255", "0.0.0.1", "169.254.170.2", "169.254.169.123"),
+            *("192.0.0.8", "192.0.0.170", "127.0.0.1:080", "127.0.0.1:0080"),
+            *("[::ffff:0:0]", "[0:0:0:0:0:ffff:127.0.0.1]", "[::1.2.3.4]", "[64:ff9b::a00:1]"),
+            *("[64:ff9b:1:ffff::1]", "[2002:a00:1::1]", "[2002:a9fe:a9fe::]", "[2001::1]"),
+            *("[2001:0:4136:e378:8000:63bf:3fff:fdd2]", "[2001:10::1]", "[2001:20::1]"),
+            *("[3fff::1]", "[5f00::1]", "[100::1]", "[100:0:0:1::1]", "[ff0e::1]", "[febf::1]"),
+            *("[::ffff:a9fe:a9fe]", "[fd00:ec2::23]", "[fd20:ce::254]", "[2620:4f:8000::1]"),
+        ),
+        FORBIDDEN,
+    ),
+    # What is no address, and some parser's all the same.
+    **dict.fromkeys(
+        (
+            *("[::%31]", "[1::2::3]", "[12345::]", "[:::1]", "[::1::]", "[v1.fe80::a]", "[]"),
+            *("0xA9FEA9FE", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "012.0.0.1", "0x"),
+            *("00.00.00.00", "0x.0x.0x.0x", "127.0.0.1.0x", "256.256.256.256", "4294967295"),
+            *("127.0.0.1..", "..127.0.0.1", ".", "a-.example", "-a.example", "xn--a"),
+            *("ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "localhoſt", "127｡0｡0｡1", "example。com", "bücher.example", "⑯⑨。②⑤④"),
+            *("127.0.0.1%20", "127.0.0.1%0a", "127.0.0.1\n", "127.0.0.1\r\nHost: x", "a\tb", "a b"),
+            *("127.0.0.1\u2028", "\ufeff127.0.0.1", "127.0.0.1\u202e", "127.0.0.1\x0b"),
+            *("%6c%6f%63%61%6c%68%6f%73%74", "[fe80::1%25]", "metadata.google.internal."),
+        ),
+        "INVALID_HOST",
+    ),
+    **dict.fromkeys(
+        (
+            *("[::1]:80@a.example", "a.example%2f@127.0.0.1", "127.0.0.1#@a.example"),
+            *("a.example#@127.0.0.1", "a.example:80@127.0.0.1", "127.0.0.1:80@a.example"),
+            *("@127.0.0.1", ":@127.0.0.1", "a.example\\.127.0.0.1", "127.0.0.1/\\@a.example"),
+            *("%5b::1%5d", "[::1%5d"),
+        ),
+        "INVALID_URL",
+    ),
+    "127.0.0.1?@a.example": FORBIDDEN,
+    "127.0.0.1:-1": "INVALID_PORT",
+    "127.0.0.1:99999": "INVALID_PORT",
 }
 
 
@@ -207,7 +277,7 @@ def test_no_spelling_of_a_closed_address_is_kept(host: str) -> None:
 
 
 def test_there_are_many_of_them() -> None:
-    assert len(HOSTILE) >= 80
+    assert len(HOSTILE) >= 180
 
 
 def test_what_the_operator_has_opened_is_kept() -> None:
@@ -233,3 +303,21 @@ async def test_a_closed_address_is_refused_with_its_field_and_the_operator_told_
     assert len(told) == 1
     assert "169.254.169.254" in told[0]
     assert "APIKEY_ALLOWED_HOSTS" in told[0]
+
+
+async def test_a_base_url_with_the_key_itself_is_refused_when_it_is_kept_and_changed(
+    ada: Person,
+) -> None:
+    refused = ("VALIDATION", [FieldError("base_url", "SECRET_IN_URL")])
+    api_key = "0123-a+key/of-no-shape"
+    whole = {"name": "n", "api_key": api_key, "model": "m"}
+    key = await ada.create()
+    for path in (f"/{api_key}/v1", "/0123-a%2Bkey%2Fof-no-shape", f"/v1?x={api_key}"):
+        url = f"https://a.example{path}"
+        assert await ada.refused("CreateKey", base_url=url, **whole) == refused
+        assert await ada.refused("UpdateKey", id=key.id, base_url=url, api_key=api_key) == refused
+    # A word is none, and a host is not its path.
+    await ada.create(name="word", api_key="lm-studio", base_url="https://a.example/lm-studio/v1")
+    await ada.create(
+        name="host", api_key="a-long.word.example", base_url="https://a-long.word.example/v1"
+    )

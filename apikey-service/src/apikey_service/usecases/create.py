@@ -7,7 +7,7 @@ from apikey_service.domain.key import DEFAULTS, Connection, Key, Owner, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import Keys
-from apikey_service.usecases.base_url import normal_base_url
+from apikey_service.usecases.base_url import holds_key, normal_base_url
 from apikey_service.usecases.ports import AddressRules, OperatorConnections, Vault
 from apikey_service.usecases.sealing import seal_headers, seal_key
 from apikey_service.usecases.validation import (
@@ -116,6 +116,8 @@ class CreateKey:
     ) -> tuple[str, str, list[FieldError]]:
         model = new.model.strip()
         base_url, errors = normal_base_url(new.base_url, self.rules)
+        if not errors and holds_key(base_url, api_key):
+            errors = [FieldError("base_url", "SECRET_IN_URL")]
         return (
             model,
             base_url,

@@ -8,7 +8,7 @@ from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import KeyChange, Keys
-from apikey_service.usecases.base_url import normal_base_url
+from apikey_service.usecases.base_url import holds_key, normal_base_url
 from apikey_service.usecases.ports import AddressRules, OperatorConnections, Vault
 from apikey_service.usecases.sealing import seal_headers, seal_key
 from apikey_service.usecases.validation import (
@@ -100,6 +100,8 @@ class UpdateKey:
             base_url, found = normal_base_url(wanted.base_url, self.rules)
             change = replace(change, base_url=base_url)
             errors += found
+            if wanted.api_key is not None and not found and holds_key(base_url, wanted.api_key):
+                errors.append(FieldError("base_url", "SECRET_IN_URL"))
         if wanted.fallback_key_id is not None:
             fallback_key_id = parse_id(wanted.fallback_key_id)
             change = replace(change, sets_fallback=True, fallback_key_id=fallback_key_id)

@@ -10,6 +10,7 @@ from chassis.telemetry.redaction import REDACTED, hide, redact_text
 from chassis.text import shortened
 from chat_service.answer.domain.frame import storable
 from chat_service.providers import json_text
+from chat_service.providers.dumps import without_dumps
 
 #: Of a provider's message so many characters are shown.
 MOST_CHARACTERS = 500
@@ -143,6 +144,7 @@ def presentable(message: str, secrets: Iterable[str]) -> str:
     for secret in known:
         hide(secret)
     text = redact_text(text)
+    text = without_dumps(text, known)
     for secret in known:
         text = _without_spread(text, "".join(secret.split()))
     text = _URL.sub(_bare, text)
@@ -151,9 +153,13 @@ def presentable(message: str, secrets: Iterable[str]) -> str:
 
 
 def _without_spread(text: str, secret: str) -> str:
-    """``text`` without ``secret``, wherever white space stands in it."""
-    places = [at for at, letter in enumerate(text) if not letter.isspace()]
+    """``text`` without ``secret``, in whatever case, and wherever white space and what cannot be seen stands
+    in it.
+    """
+    places = [at for at, letter in enumerate(text) if letter.isprintable() and letter != " "]
     bare = "".join([text[at] for at in places])
+    if len(bare.lower()) == len(bare) and len(secret.lower()) == len(secret):
+        bare, secret = bare.lower(), secret.lower()
     kept, behind = [], 0
     at = bare.find(secret) if secret else -1
     while at >= 0:

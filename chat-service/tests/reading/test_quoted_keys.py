@@ -1,0 +1,87 @@
+"""A key that a server quotes is not shown, however it is written."""
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from chat_service.providers.said import presentable
+
+KEYS = [
+    "sk-Canary7f3e9b21d4c8a05e6f",
+    "k'ey/of+a\\test=w\"xyz&<1>",
+    "0123456789abcdef0123456789abcdef",
+]
+
+
+def _each(form: str) -> Callable[[str], str]:
+    return lambda key: "".join(form % byte for byte in key.encode())
+
+
+def _between(separator: str, form: str) -> Callable[[str], str]:
+    return lambda key: separator.join(form % byte for byte in key.encode())
+
+
+def _base64(before: bytes, behind: bytes = b"") -> Callable[[str], str]:
+    return lambda key: base64.b64encode(before + key.encode() + behind).decode()
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "base64": _base64(b""),
+    "base64 behind one letter": _base64(b"x", b"y"),
+    "base64 behind two": _base64(b":x", b"yz"),
+    "base64 of a header": _base64(b"Bearer ", b"\r\n"),
+    "base64 without its end": lambda key: _base64(b"")(key).rstrip("="),
+    "base64 of URLs": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+    "hex": _each("%02x"),
+    "hex in capitals": _each("%02X"),
+    "hex with blanks": _between(" ", "%02x"),
+    "hex with colons": _between(":", "%02X"),
+    "hex as in C": _between(", ", "0x%02x"),
+    "hex as in Python": _each("\\x%02x"),
+    "numbers": _between(", ", "%d"),
+    "numbers of JSON": _between(",", "%d"),
+    "octal": _each("\\%03o"),
+    "in percent": _each("%%%02X"),
+    "in percent where needed": lambda key: quote(key, safe=""),
+    "in percent twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "in JSON": json.dumps,
+    "in JSON twice": lambda key: json.dumps(json.dumps(key)),
+    "in JSON's numbers": _each("\\u%04x"),
+    "in HTML": html.escape,
+    "in HTML's numbers": _each("&#%d;"),
+    "in HTML's hex": _each("&#x%x;"),
+    "with blanks": " ".join,
+    "with what is not seen": "\u200b".join,
+    "on two lines": lambda key: f"{key[:9]}\n{key[9:]}",
+    "in capitals": str.upper,
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_key_is_not_shown_however_a_server_writes_it(way: str) -> None:
+    for key in KEYS:
+        written = WRITTEN[way](key)
+        shown = presentable(f"Invalid key {written} given.", [key])
+        assert shown.startswith("Invalid key ")
+        assert shown.endswith(" given.")
+        assert "[redacted]" in shown
+        # Nothing of it that is long enough to tell it.
+        assert not any(written[at : at + 12] in shown for at in range(max(1, len(written) - 11)))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "at 12:30:45, 2026-11-28, of 10.0.0.1",
+        "tokens: 101, 102, 103, 104, 105, 106, 107, 108, 109",
+        "id de:ad:be:ef:00:11:22:33:44",
+        "request 01 23 45 67 89 ab cd ef 01 of a model",
+    ],
+)
+def test_numbers_that_are_no_key_are_shown(told: str) -> None:
+    assert presentable(told, KEYS) == told
