@@ -372,11 +372,11 @@ def test_events_need_no_names_since_they_say_their_type() -> None:
             id="an error without a type",
         ),
         pytest.param(
-            START + text("hi") + b"event: error\ndata: Broken.\n\n",
+            START + text("hi") + b"event: error\ndata: Internal error.\n\n",
             [(TEXT, "hi")],
             None,
             None,
-            ProviderGarbled.reason,
+            ProviderError.reason,
             id="an error that is no JSON",
         ),
         pytest.param(

@@ -31,6 +31,7 @@ class Case:
     name: str
     acts: tuple[Act, ...]
     outcome: Outcome
+    provider: str = "openai"
 
 
 def head(content_type: str = "text/event-stream", status: str = "200 OK", *more: str) -> bytes:

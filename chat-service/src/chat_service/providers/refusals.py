@@ -66,7 +66,7 @@ _QUOTA = _words(
     r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
     r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
     r"budget[_ ](?:has been )?exceeded|exceeded ?budget|balance (?:is )?(?:insufficient|not enough|too low)",
-    r"arrearage|insufficient account balance|余额|欠费|额度",
+    r"(?:reached|exceeded) your [^.]{0,40}usage limit|arrearage|insufficient account balance|余额|欠费|额度",
 )
 _RATE = _words(
     r"rate[_ -]?limit|too many requests|throttl|resource_exhausted|requests per (?:minute|day|second)",

@@ -17,6 +17,7 @@ from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import said_by
 from chat_service.providers.sse import Event, Events
+from chat_service.providers.stray import DONE_WORDS, IDLE_WORDS, not_json
 from chat_service.providers.telling import Telling
 
 # What the tokens of a prompt are counted as: read anew, read and kept, found kept.
@@ -139,7 +140,9 @@ class Messages:
             try:
                 values = json_text.documents(data.strip())
             except ValueError:
-                if problem := _not_json(data):
+                said = data.strip()
+                is_idle = said in IDLE_WORDS or said in DONE_WORDS
+                if not is_idle and (problem := not_json("", said)):
                     return problem
                 continue
             for value in _objects(values):
@@ -149,6 +152,7 @@ class Messages:
                 elif event is None:
                     continue  # of another shape than this reads
                 else:
+                    event.type = event.type or _type_of(event)
                     problem = self._take_all([event], piece, parts)
                 if problem is not None or piece.end is not None:
                     return problem
@@ -255,10 +259,9 @@ def _event_of(value: dict[str, Any]) -> _Event | None:
         return None
 
 
-def _not_json(data: bytes) -> ProviderError | None:
-    if not data.strip() or data.strip() in (b"[DONE]", b"ping"):
-        return None
-    return ProviderGarbled(
-        f"not JSON: {data[:200].decode('utf-8', 'replace')}",
-        detail="The model server sent something in mid-answer that cannot be read; try again.",
-    )
+def _type_of(event: _Event) -> str:
+    """Of an event whose type is said in its name alone; empty: it could be any."""
+    delta = event.delta
+    if delta is None:
+        return ""
+    return "message_delta" if delta.stop_reason else "content_block_delta"
