@@ -15,13 +15,27 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _NONE: Final = frozenset({"", "identity", "none", "utf-8"})
 _KNOWN: Final = frozenset({"gzip", "x-gzip", "deflate"})
 # How an answer begins that is in no encoding. A proxy that undoes one and still says so is a common mistake.
-_PLAIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|:|[{\[<])")
+_PLAIN = re.compile(
+    rb"""(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|:[\s!-~]|\{\s*["}]|\[\s*[{"\]]|<[!?/a-zA-Z])"""
+)
+_MARK: Final = b"\xef\xbb\xbf"
+_WORDS: Final = (b"data", b"event", b"id", b"retry", b":", b"{", b"[", b"<")
+# Bytes of blanks before it that are waited for.
+_MOST_WAITED: Final = 64
 
 
 def decoder_of(encoding: str) -> "Inflating | None":
     """What undoes a ``Content-Encoding``; None for identity."""
     names = [name for one in encoding.split(",") if (name := one.strip().lower()) not in _NONE]
     return Inflating(", ".join(names)) if names else None
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether more bytes may make it the beginning of an answer that is in no encoding."""
+    if len(data) > _MOST_WAITED or _PLAIN.match(data):
+        return False
+    said = data.removeprefix(_MARK).strip()
+    return _MARK.startswith(data) or any(word.startswith(said) for word in _WORDS)
 
 
 class Inflating:
@@ -36,7 +50,7 @@ class Inflating:
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._begun = False
         self._is_plain = False
-        # What is to be undone with the next call, and what of another member's mark has come.
+        # What is to be undone with the next call, and what has come of a beginning or of another member's mark.
         self._left = b""
         self._mark = b""
         self._idle_bytes = 0
@@ -57,6 +71,9 @@ class Inflating:
         if not data or self.is_over:
             return b""
         if not self._begun:
+            if _is_cut(data):
+                self._mark = data
+                return b""
             self._begin(data)
         elif self._inflate.eof and not self._goes_on(data):
             return b""
