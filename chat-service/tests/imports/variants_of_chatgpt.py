@@ -185,6 +185,34 @@ CHATGPT: Cases = {
         BOTH,
         {"TOOL": 1},
     ),
+    "code that is to be read": (
+        chatgpt(
+            chatgpt_node("q", None, "user", "?"),
+            chatgpt_node(
+                "a",
+                "q",
+                "assistant",
+                content={"content_type": "code", "language": "json", "text": "{}"},
+            ),
+            current="a",
+        ),
+        [ASKED, "2<1* a: ```json\n{}\n```"],
+        {},
+    ),
+    "what it remembers": (
+        chatgpt(
+            chatgpt_node(
+                "m",
+                None,
+                "assistant",
+                content={"content_type": "model_editable_context", "model_set_context": "Bees."},
+            ),
+            chatgpt_node("q", "m", "user", "?"),
+            current="q",
+        ),
+        [ASKED],
+        {"SYSTEM": 1},
+    ),
     "what its user has told of themselves": (
         chatgpt(
             chatgpt_node("i", None, "user", content={**_UNSAID, **_PROFILE}),

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.citations import with_links
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import MOST_MESSAGES, Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
 from parley.bounds import INSTRUCTIONS
 
 SOURCE: Final = "chatgpt"
-_SAID: Final = frozenset({"text", "multimodal_text"})
+_SAID: Final = frozenset({"text", "multimodal_text", "code"})
 _STATUSES: Final = {"in_progress": "interrupted", "finished_partial_completion": "interrupted"}
 
 
@@ -89,8 +90,10 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
         or kind == "user_editable_context"
     ):
         return node
-    if role == "system":
-        if said(content.get("parts"), left_out)[0].strip():
+    if role == "system" or kind == "model_editable_context":
+        # What it remembers of its user, in the one case.
+        told = content.get("parts") or content.get("model_set_context")
+        if said(told, left_out)[0].strip():
             left_out["SYSTEM"] += 1
         return node
     if kind == "thoughts":
@@ -104,6 +107,12 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
         return node
     before = left_out["ATTACHMENT"]
     node.content, _ = said(content.get("parts"), left_out)
+    if kind == "code" and (code := clean.text(content.get("text"))).strip():
+        # To be read, and not to be run: that goes to a recipient.
+        language = clean.line(content.get("language"), 40)
+        node.content = f"```{'' if language in (None, 'unknown') else language}\n{code}\n```"
+    elif role == "assistant":
+        node.content = with_links(node.content, metadata)
     attached = metadata.get("attachments")
     # Pictures are told of in both places.
     named = len(attached) if isinstance(attached, list) else 0
