@@ -1,4 +1,4 @@
-"""What ChatGPT writes into an answer in place of its sources: marks, which its pages show as links."""
+"""What ChatGPT and LibreChat write into an answer in place of its sources: marks, which pages show as links."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,34 @@ _MARK: Final = re.compile(f"{_BEGIN}[^{_BEGIN}{_END}\n]{{0,4000}}{_END}")
 _ALONE: Final = re.compile("[\ue200-\ue206]")
 # Of its earlier models.
 _OLD: Final = re.compile(r"【[^【】\n]{1,200}】")
+# LibreChat's: a list of what was found in a turn, and the place in it; and what goes around one, or around several.
+_ANCHOR: Final = re.compile(
+    r"\s*(?:\ue200|\\ue200)?(?:\ue202|\\ue202)turn(\d{1,6})(search|image|news|video|ref|file)(\d{1,6})"
+)
+_AROUND: Final = re.compile(r"[\ue200-\ue206]|\\ue20[0-46]")
+_LISTS: Final = {"search": "organic", "news": "topStories", "ref": "references"}
+
+
+def with_sources(text: str, attachments: object) -> str:
+    """`text` of LibreChat's with links to what was found, as its `attachments` tell, and without marks."""
+    if _ANCHOR.search(text) is None:
+        return text
+    found: dict[tuple[str, str], list[Any]] = {}
+    for one in attachments if isinstance(attachments, list) else ():
+        results = one.get("web_search") if isinstance(one, Mapping) else None
+        if isinstance(results, Mapping):
+            for kind, name in _LISTS.items():
+                listed = results.get(name)
+                found[str(results.get("turn")), kind] = listed if isinstance(listed, list) else []
+
+    def link(anchor: re.Match[str]) -> str:
+        listed, place = found.get((anchor[1], anchor[2]), []), int(anchor[3])
+        source = listed[place] if place < len(listed) else None
+        if not isinstance(source, Mapping) or not source.get("link"):
+            return ""
+        return f" ({_link(source.get('title'), source['link'])})"
+
+    return _AROUND.sub("", _ANCHOR.sub(link, text))
 
 
 def with_links(text: str, metadata: Mapping[str, Any]) -> str:

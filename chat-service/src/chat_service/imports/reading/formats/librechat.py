@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.citations import with_sources
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
@@ -66,10 +67,13 @@ def _all(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mapping[str
 def _node(one: Mapping[str, Any], parent: str | None, left_out: Counter[str]) -> Node:
     attached = left_out["ATTACHMENT"]
     content, reasoning = said(one.get("content"), left_out)
-    content = content or clean.text(one.get("text"))
+    content = with_sources(content or clean.text(one.get("text")), one.get("attachments"))
     for name in ("files", "attachments"):
         if isinstance(found := one.get(name), list):
-            left_out["ATTACHMENT"] += len(found)
+            # What was found for an answer is linked in it.
+            left_out["ATTACHMENT"] += sum(
+                not (isinstance(file, Mapping) and "web_search" in file) for file in found
+            )
     node = Node(parent, None)
     role = "user" if one.get("isCreatedByUser") is True else "assistant"
     is_asked = role == "user" and left_out["ATTACHMENT"] > attached
