@@ -104,6 +104,8 @@ async def test_a_field_that_nobody_asked_for_is_refused(door: Door) -> None:
     ):
         response = await door.http.post(act, json={"force": True}, headers=door.bearer)
         assert response.status_code == 422
+        # As RFC 9110 has it, whatever Python has.
+        assert response.json()["title"] == "Unprocessable Content"
         assert response.json()["errors"] == [{"field": "force", "reason": "UNKNOWN_FIELD"}]
     assert door.chat.calls == []
 

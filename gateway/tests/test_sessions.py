@@ -208,7 +208,10 @@ async def test_folders_are_listed(door: Door) -> None:
         items=[chat_pb2.Folder(name="Work", sessions=2)]
     )
     listed = await door.http.get("/api/v1/chat/folders", headers=door.bearer)
-    assert listed.json() == {"items": [{"name": "Work", "sessions": 2}]}
+    items = [{"name": "Work", "sessions": 2}]
+    assert listed.json() == {"items": items, "next_cursor": None, "total": None}
+    counted = await door.http.get("/api/v1/chat/folders?count=true", headers=door.bearer)
+    assert counted.json() == {"items": items, "next_cursor": None, "total": 1}
 
 
 async def test_ends_are_asked_for_softly_and_for_good(door: Door) -> None:

@@ -240,9 +240,10 @@ async def test_a_fork_is_a_session_of_its_own(door: Door) -> None:
 async def test_live_runs_are_listed_and_no_others(door: Door) -> None:
     run = chat_pb2.Run(id="r", status=chat_pb2.RUN_STATUS_RUNNING, model="m", created_at=WHEN)
     door.chat.answers["ListLiveRuns"] = chat_pb2.ListLiveRunsResponse(items=[run])
-    for query in ("", "?live=true"):
+    for query, total in (("", None), ("?live=true", None), ("?count=true", 1)):
         response = await door.http.get(f"/api/v1/chat/runs{query}", headers=door.bearer)
         assert [one["id"] for one in response.json()["items"]] == ["r"]
+        assert (response.json()["next_cursor"], response.json()["total"]) == (None, total)
     response = await door.http.get("/api/v1/chat/runs?live=false", headers=door.bearer)
     assert (response.status_code, response.json()["reason"]) == (422, "VALIDATION")
     assert response.json()["errors"] == [{"field": "live", "reason": "NOT_ONE_OF"}]

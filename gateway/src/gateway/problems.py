@@ -29,7 +29,13 @@ _SHOWABLE_FIELD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _RESERVED = frozenset({"type", "title", "status", "detail", "reason", "request_id", "errors"})
 # Metadata are texts on their way; what is a number is one again in a document.
 _NUMBERS = frozenset({"used", "allowed", "maximum"})
-_TITLES = {status.value: status.phrase for status in HTTPStatus}
+# The words of RFC 9110, which Python has had since 3.13.
+_TITLES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 # Pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 _REASONS = {
@@ -60,6 +66,11 @@ def problem(error: AppError, headers: Mapping[str, str] | None = None) -> Respon
     return _response(members(error), told)
 
 
+def title_of(status: int) -> str:
+    """What a problem of this status is called."""
+    return _TITLES.get(status, "Error")
+
+
 def document(
     status: int,
     reason: str,
@@ -88,7 +99,7 @@ def members(error: AppError) -> dict[str, Any]:
 def _members(status: int, reason: str, detail: str) -> dict[str, Any]:
     return {
         "type": "about:blank",
-        "title": _TITLES.get(status, "Error"),
+        "title": title_of(status),
         "status": status,
         "detail": detail,
         "reason": reason,
@@ -181,7 +192,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             return problem(MethodNotAllowed(), allowed)
         case status:
             return document(
-                status, HTTPStatus(status).name, HTTPStatus(status).phrase, headers=error.headers
+                status, HTTPStatus(status).name, title_of(status), headers=error.headers
             )
 
 

@@ -1,13 +1,12 @@
 """Why a route refuses: by status, from what it takes and from what it names."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi.routing import APIRoute
 
 from gateway.identity.authentication import AccessToken
-from gateway.problems import MEDIA_TYPE
+from gateway.problems import MEDIA_TYPE, title_of
 from gateway.routes.api import refused_by
 from gateway.routes.json_route import JsonRoute, absent, is_id, token_wanted
 from gateway.streams import failures
@@ -148,7 +147,7 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
 def response(status: int, reasons: Sequence[str]) -> dict[str, Any]:
     """What the document says of a refusal with ``status`` for one of ``reasons``."""
     told: dict[str, Any] = {
-        "description": f"{HTTPStatus(status).phrase}: "
+        "description": f"{title_of(status)}: "
         + ", ".join(f"`{reason}`" for reason in reasons)
         + ".",
         "content": {
@@ -191,7 +190,7 @@ def failure(status: int, reason: str, description: str, *, waiting: bool) -> dic
 def _example(status: int, reason: str) -> dict[str, Any]:
     shown = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": title_of(status),
         "status": status,
         "detail": "A sentence for people.",
         "reason": reason,

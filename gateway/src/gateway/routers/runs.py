@@ -11,7 +11,7 @@ from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import Nothing, Page
+from gateway.schemas.base import Count, Nothing, Page
 from gateway.schemas.chat import FORMS, FormOfAnswers, FormOfEvents
 from gateway.schemas.runs import Run, RunResult
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
@@ -31,18 +31,16 @@ _PATIENCE_SECONDS = 1.0
 
 
 @router.get("")
-async def list_runs(caller: ChatReader, services: Services, _live: _Live = "true") -> Page[Run]:
+async def list_runs(
+    caller: ChatReader, services: Services, _live: _Live = "true", count: Count = False
+) -> Page[Run]:
     """List one's live runs, the newest first: all there are, on one page.
 
     Those that have ended are with their messages.
     """
     runs = services.runs
     response = await runs.ask(runs.stub.ListLiveRuns, pb.ListLiveRunsRequest(), caller)
-    return Page[Run](
-        items=[Run.of(run) for run in response.items],
-        next_cursor=None,
-        total=None,
-    )
+    return Page[Run].whole([Run.of(run) for run in response.items], count=count)
 
 
 @router.get("/{run_id}")

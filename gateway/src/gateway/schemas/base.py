@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
+from fastapi import Query
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -97,10 +98,15 @@ class PageQuery(BaseModel):
     )
 
 
+_COUNT = "Whether to fill `total`."
+#: Of a list that is one page.
+Count = Annotated[bool, Query(description=_COUNT)]
+
+
 class ListQuery(PageQuery):
     """Which page of a list."""
 
-    count: bool = Field(False, description="Whether to fill `total`.")
+    count: bool = Field(False, description=_COUNT)
 
 
 class Page(Resource, Generic[Item]):
@@ -109,6 +115,11 @@ class Page(Resource, Generic[Item]):
     items: list[Item]
     next_cursor: str | None = Field(description="Null on the last page.")
     total: int | None = Field(description="Null unless `count=true` was asked for.")
+
+    @classmethod
+    def whole(cls, items: list[Item], *, count: bool) -> "Page[Item]":
+        """All there are, on one page."""
+        return cls(items=items, next_cursor=None, total=len(items) if count else None)
 
 
 class Problem(Resource):

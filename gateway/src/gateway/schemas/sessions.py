@@ -257,19 +257,7 @@ def _when(message: Message, field: str) -> datetime | None:
 
 
 class Folder(Resource):
+    model_config = example(name="Projects", sessions=3)
+
     name: str
     sessions: int = Field(description="How many active conversations are in it.")
-
-
-class Folders(Resource):
-    """By name, a thousand at most."""
-
-    model_config = example(items=[{"name": "Projects", "sessions": 3}])
-
-    items: list[Folder]
-
-    @classmethod
-    def of(cls, response: pb.ListFoldersResponse) -> "Folders":
-        return cls(
-            items=[Folder(name=item.name, sessions=item.sessions) for item in response.items]
-        )
