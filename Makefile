@@ -33,7 +33,7 @@ test: $(READY) ## run the tests, but for the slow ones (ARGS="-k login" for some
 test-all: $(READY) ## run the slow tests as well: before a change to what they are about lands
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not faults and not interop" $(ARGS)
 
-screens: $(READY) ## look at every page in all five looks (make test-all: in two), a picture of each in .screens
+screens: $(READY) ## look at every page in all six looks (make test-all: in two), a picture of each in .screens
 	@mkdir -p .screens
 	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 -m "" $(ARGS)
 

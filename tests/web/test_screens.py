@@ -44,6 +44,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "en-dark": {**_DESK, "locale": "en-GB", "color_scheme": "dark"},
     "zh-light": {**_DESK, "locale": "zh-CN", "color_scheme": "light"},
     "en-light-phone": {**_PHONE, "locale": "en-GB", "color_scheme": "light"},
+    "en-dark-phone": {**_PHONE, "locale": "en-GB", "color_scheme": "dark"},
 }
 _FOLDER = os.environ.get("PARLEY_SCREENS")
 

@@ -9,7 +9,7 @@ import { answerState, thoughtSeconds } from "./answerState";
 import { EditBox, keepFocus } from "./EditBox";
 import { excerpt } from "./excerpt";
 import styles from "./Message.module.css";
-import type { Message } from "./queries";
+import type { Message } from "./messages";
 import { Thinking } from "./Thinking";
 import type { Actions } from "./useActions";
 

@@ -7,8 +7,8 @@ import { IconButton } from "../../ui/IconButton";
 import { Menu, MenuItem } from "../../ui/Menu";
 import { ContextDialog } from "./ContextDialog";
 import styles from "./Message.module.css";
+import type { Message } from "./messages";
 import { OtherModelDialog } from "./OtherModelDialog";
-import type { Message } from "./queries";
 import type { Actions } from "./useActions";
 import { Variants } from "./Variants";
 

@@ -10,7 +10,7 @@ import { Button } from "../../ui/Button";
 import { RequestId } from "../../ui/RequestId";
 import type { AnswerState } from "./answerState";
 import styles from "./Message.module.css";
-import type { Message } from "./queries";
+import type { Message } from "./messages";
 import type { Actions } from "./useActions";
 
 // What is to be mended at the connection.

@@ -7,7 +7,7 @@ import { ErrorText } from "../../ui/RequestId";
 import { Spinner } from "../../ui/Spinner";
 import { parameterName, parameterValue } from "../parameters/told";
 import styles from "./ContextDialog.module.css";
-import type { Message } from "./queries";
+import type { Message } from "./messages";
 
 type Context = Schema<"Context">;
 

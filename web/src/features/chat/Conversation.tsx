@@ -166,12 +166,7 @@ export function Conversation(props: Props) {
         entries={entries}
         render={render}
         handle={scroller}
-        older={{
-          more: query.hasNextPage,
-          loading: query.isFetchingNextPage,
-          error: query.isFetchNextPageError ? query.error : null,
-          load: () => void query.fetchNextPage({ cancelRefetch: false }),
-        }}
+        older={query.older}
         foot={foot(send)}
       />
       <div className={styles.foot}>

@@ -11,8 +11,8 @@ import { Bubble } from "./Bubble";
 import { EditBox, keepFocus } from "./EditBox";
 import { excerpt } from "./excerpt";
 import styles from "./Message.module.css";
+import type { Message } from "./messages";
 import type { Pending } from "./pending";
-import type { Message } from "./queries";
 import type { Actions } from "./useActions";
 import { Variants } from "./Variants";
 

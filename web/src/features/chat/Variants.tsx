@@ -2,7 +2,7 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import styles from "./Message.module.css";
-import type { Message } from "./queries";
+import type { Message } from "./messages";
 
 /** ‹ 2/3 ›: which of the messages that follow the same one is shown, and the way to the others. */
 export function Variants({

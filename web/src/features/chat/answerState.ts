@@ -1,5 +1,5 @@
 import type { Problem, RunState } from "../../stream";
-import type { Message } from "./queries";
+import type { Message } from "./messages";
 
 /** What an answer shows, be it saved or being written. */
 export interface AnswerState {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { SessionRun } from "../../stream";
 import { type Entry, entriesOf, isShown } from "./entries";
+import type { Message } from "./messages";
 import type { Pending } from "./pending";
-import type { Message } from "./queries";
 
 const message = (id: string, given: Partial<Message> = {}) =>
   ({ id, role: id.startsWith("q") ? "user" : "assistant", run_id: `r-${id}`, ...given }) as Message;

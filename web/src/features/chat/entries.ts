@@ -1,6 +1,6 @@
 import type { SessionRun } from "../../stream";
+import type { Message } from "./messages";
 import type { Pending } from "./pending";
-import type { Message } from "./queries";
 
 /** What stands in the log of a conversation. */
 export type Entry =

@@ -1,51 +1,9 @@
-import {
-  type InfiniteData,
-  infiniteQueryOptions,
-  queryOptions,
-  useInfiniteQuery,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
-import { useMemo } from "react";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, ok, type Schema } from "../../api";
 
-export type Message = Schema<"Message">;
 export type Session = Schema<"Session">;
 export type SessionChange = Schema<"SessionChange">;
 export type Key = Schema<"Key">;
-type MessagePage = Schema<"Page_Message_">;
-
-const PAGE = 30;
-
-/** The chosen path of a conversation, the newest page first. */
-export const messagesQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ["messages", id],
-    initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) =>
-      ok(
-        api.GET("/api/v1/chat/sessions/{session_id}/messages", {
-          signal,
-          params: {
-            path: { session_id: id },
-            query: { order: "desc", limit: PAGE, ...(pageParam && { cursor: pageParam }) },
-          },
-        }),
-      ),
-    getNextPageParam: (page: MessagePage) => page.next_cursor ?? undefined,
-  });
-
-const oldestFirst = (data: InfiniteData<MessagePage> | undefined) =>
-  data?.pages.flatMap((page) => page.items).reverse();
-
-/** The messages that are here, oldest first, and how to get older ones. */
-export function useMessages(id: string | undefined) {
-  const query = useInfiniteQuery({ ...messagesQuery(id ?? ""), enabled: id !== undefined });
-  const messages = useMemo(() => oldestFirst(query.data), [query.data]);
-  return { ...query, messages };
-}
-
 export function useChatSession(id: string | undefined) {
   return useQuery({
     queryKey: ["session", id],

@@ -10,8 +10,8 @@ import { toast } from "../../ui/toast";
 import type { Attached } from "../files/transfer";
 import { editOf } from "./drafts";
 import { keptWish } from "./kept";
+import type { Message } from "./messages";
 import { outbox } from "./outbox";
-import type { Message } from "./queries";
 
 /** With what another answer is to be made. */
 export interface OtherModel {

@@ -2,8 +2,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { useSessionRun } from "../../stream/use";
 import { entriesOf, isShown } from "./entries";
+import { useMessages } from "./messages";
 import { isHeld, outbox } from "./outbox";
-import { useMessages } from "./queries";
 
 // A notice tells of an answer's end as soon as it is saved; so soon it is looked for without one.
 const SOON = 500;

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api, ok } from "../../api";
-import type { Message, Session } from "./queries";
+import type { Message } from "./messages";
+import type { Session } from "./queries";
 
 /** Says that a conversation was read up to an answer, once that is seen; a question is one's own. */
 export function useRead(session: Session | undefined, last: Message | undefined): void {

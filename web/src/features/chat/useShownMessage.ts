@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useRef } from "react";
 import { useSearch } from "wouter";
 import type { Entry } from "./entries";
-import type { useMessages } from "./queries";
+import type { useMessages } from "./messages";
 import type { Scroller } from "./scroller";
 
 /**
@@ -19,8 +19,9 @@ export function useShownMessage(
   const wanted = new URLSearchParams(useSearch()).get("m");
   const shown = useRef<string>(null);
   const chosen = useRef<string>(null);
-  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
-  const isHeldUp = isFetching || isFetchNextPageError;
+  const { isFetching } = query;
+  const { more, error, load } = query.older;
+  const isHeldUp = isFetching || error !== null;
   useEffect(() => {
     if (wanted === null || wanted === shown.current || entries.length === 0) return;
     const name = `[data-message="${CSS.escape(wanted)}"]`;
@@ -32,13 +33,13 @@ export function useShownMessage(
       mark(found);
     } else if (isHeldUp) {
       return;
-    } else if (hasNextPage) {
-      void fetchNextPage({ cancelRefetch: false });
+    } else if (more) {
+      load();
     } else if (chosen.current !== wanted) {
       chosen.current = wanted;
       choose(wanted);
     }
-  }, [wanted, entries, hasNextPage, isHeldUp, fetchNextPage, scroller, root, choose]);
+  }, [wanted, entries, more, isHeldUp, load, scroller, root, choose]);
 }
 
 const MARKED_MS = 2_500;
