@@ -79,3 +79,9 @@ test("of a row that is being answered the answer is ended by its mark, once, and
   rerender(rows(false));
   expect(screen.queryByRole("button", { name: /^Stop/ })).toBeNull();
 });
+
+test("a double click on a title renames it", () => {
+  render(<Rows />);
+  fireEvent.doubleClick(link("Two"));
+  expect(screen.getByRole<HTMLInputElement>("textbox", { name: "Title" }).value).toBe("Two");
+});

@@ -118,6 +118,7 @@ export const Row = memo(function Row(props: Props) {
           title={title}
           aria-label={shared ? t.shares.marked(state) : state}
           onClick={() => actions.open(session)}
+          onDoubleClick={() => rename(true)}
           onKeyDown={onKeys({
             F2: () => rename(true),
             Delete: () => leaving.remove(session),

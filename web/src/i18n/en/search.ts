@@ -17,7 +17,7 @@ export const search = {
     send: "Send",
     newLine: "New line",
     stop: "Stop the answer",
-    editLast: "Edit the last question, while the message is empty",
+    editLast: "Take back what is queued, or edit the last question, while the message is empty",
     copyLast: "Copy the last answer",
     previous: "Previous message",
     next: "Next message",

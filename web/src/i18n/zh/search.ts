@@ -19,7 +19,7 @@ export const search: typeof en = {
     send: "发送",
     newLine: "换行",
     stop: "停止回答",
-    editLast: "编辑上一个问题（输入框为空时）",
+    editLast: "收回排队的问题，或编辑上一个问题（输入框为空时）",
     copyLast: "复制最后一个回答",
     previous: "上一条消息",
     next: "下一条消息",
