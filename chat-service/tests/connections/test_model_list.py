@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chat_service.providers.domain.model import Model
-from chat_service.providers.errors import ProviderGarbled
+from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.model_list import MOST_MODELS, collected, read_models
 
 
@@ -151,6 +151,27 @@ SHAPES: dict[str, tuple[Any, list[Model]]] = {
         },
         [Model("claude-opus-4-7", 1_000_000, 128_000, True, True)],
     ),
+    "Ollama without a model": ({"object": "list", "data": None}, []),
+    "no models": ({"data": []}, []),
+    "within data": ({"code": 0, "data": {"models": [{"id": "a"}]}}, [Model("a")]),
+    "within a result": ({"success": True, "result": {"data": [{"id": "a"}]}}, [Model("a")]),
+    "Cloudflare": (
+        {
+            "success": True,
+            "errors": [],
+            "result": [{"id": "429b9e8b-d99e-44de-91ad-706cf8183658", "name": "@cf/a/b"}],
+        },
+        [Model("@cf/a/b")],
+    ),
+    "Azure's catalogue": (
+        [{"id": "azureml://registries/azure-openai/models/x/versions/2", "name": "x"}],
+        [Model("x")],
+    ),
+    "a number alone": (
+        {"data": [{"id": "429b9e8b-d99e-44de-91ad-706cf8183658"}]},
+        [Model("429b9e8b-d99e-44de-91ad-706cf8183658")],
+    ),
+    "an empty error beside the list": ({"error": {}, "data": [{"id": "a"}]}, [Model("a")]),
     "names alone": (["a", "b"], [Model("a"), Model("b")]),
     "numbers as text": ({"data": [{"id": "a", "context_length": "4096"}]}, [Model("a", 4096)]),
 }
@@ -202,7 +223,7 @@ def test_an_id_that_no_model_could_have_is_left_out_and_the_others_stay(hostile:
         b"null",
         b'"a"',
         b'{"data": {}}',
-        b'{"error": {"message": "no"}}',
+        b'{"data": {"data": {"data": []}}}',
         b"[" * 5000 + b"]" * 5000,
         b'{"data": [',
     ],
@@ -210,6 +231,33 @@ def test_an_id_that_no_model_could_have_is_left_out_and_the_others_stay(hostile:
 def test_what_is_no_list_is_an_error(body: bytes) -> None:
     with pytest.raises(ProviderGarbled):
         read_models(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"error": {"message": "no"}}', "PROVIDER_FAILED"),
+        (b'{"error": {"message": "Invalid API key", "code": 401}}', "PROVIDER_UNAUTHORIZED"),
+        (b'{"code": 429, "message": "Slow down."}', "PROVIDER_RATE_LIMITED"),
+        (b'{"detail": "Not authenticated"}', "PROVIDER_FAILED"),
+    ],
+)
+def test_an_error_in_place_of_a_list_is_that_error(body: bytes, reason: str) -> None:
+    with pytest.raises(ProviderError) as raised:
+        read_models(body)
+    assert raised.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"data":[{"id":"a"}]}',
+        b'{"data":[{"id":"a","x":"\t\0"}]}',
+        b'[{"id":"a","n":NaN}]',
+    ],
+)
+def test_a_list_is_read_that_is_no_strict_json(body: bytes) -> None:
+    assert read_models(body).models == (Model("a"),)
 
 
 def test_each_is_there_once_in_order_with_all_that_was_said_of_it() -> None:

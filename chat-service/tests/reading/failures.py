@@ -101,6 +101,8 @@ STATUSES = [
     refused(500, b"{broken", failed("FAILED", "{broken")),
     refused(503, b"no healthy upstream", failed("OVERLOADED", "no healthy upstream")),
     refused(503, {"error": "Model x is currently loading", "estimated_time": 20.0}, failed("OVERLOADED", "currently loading")),
+    refused(302, b"", failed("REDIRECTED", "its path /login;"), "Location: /login?next=%2Fv1&token=x"),
+    refused(301, b"", failed("REDIRECTED", "to http://[::1]:80;"), "Location: http://[::1]:80/x"),
     refused(302, b"", failed("REDIRECTED"), "Location: //elsewhere.example/v1"),
     refused(302, b"", failed("REDIRECTED"), "Location: javascript:alert(1)"),
 ]  # fmt: skip

@@ -41,6 +41,7 @@ PLACES = [
     sse("a tool, and a stop", event(delta(tool_calls=_CALL)) + END, _TOOL),
     sse("a function, and a stop", event(delta(function_call={"name": "f", "arguments": "{}"})) + END, _TOOL),
     served("a tool in a document, and a stop", _JSON, dumps(of({"message": {"content": None, "tool_calls": _CALL}, "finish_reason": "stop"})), _TOOL),
+    sse("thinking, a tool, and a stop", event(delta(reasoning_content="hm")) + event(delta(tool_calls=_CALL)) + END, failed("CALLED_TOOL", thinking="hm", finish="tool_calls")),
     sse("a tool, then text", event(delta(tool_calls=_CALL)) + _HI + END),
     chunk("no tools in each chunk", delta(content="h", tool_calls=[]), delta(content="i", tool_calls=[])),
     sse("a choice of number one alone", event(of({"index": 1, "delta": {"content": "h"}})) + event(of({"index": 1, "delta": {"content": "i"}})) + event(of({"index": 1, "delta": {}, "finish_reason": "stop"})) + DONE),

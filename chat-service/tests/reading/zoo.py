@@ -378,7 +378,7 @@ REFUSALS = [
     refused(503, b"", failed("OVERLOADED")),
     refused(504, b"", failed("TIMED_OUT")),
     refused(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, failed("OVERLOADED")),
-    refused(308, b"", failed("REDIRECTED", "to example.org;"), "Location: https://user:pw@example.org/v1?key=1"),
+    refused(308, b"", failed("REDIRECTED", "to https://example.org;"), "Location: https://user:pw@example.org/v1?key=1"),
     refused(307, b"", failed("REDIRECTED"), "Location: /elsewhere"),
     refused(500, gzip.compress(dumps(error("Broken.")), mtime=0), failed("FAILED", "Broken."), "Content-Encoding: gzip"),
     refused(400, error(f"litellm.BadRequestError: You passed in model=x. {_NO_DEPLOYMENTS}", type="invalid_request_error", param=None, code="400"), failed("MODEL_NOT_FOUND", "no healthy deployments")),

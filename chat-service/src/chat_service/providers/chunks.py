@@ -117,7 +117,7 @@ class Chunks:
             events = events[: -len(DONE)]
         try:
             # Both have what is looked at here, by the same names.
-            chunks = (CHUNKS if self._by_delta else FIRST_CHUNKS).decode_lines(events)
+            chunks = (CHUNKS if TEXT in self._by_delta else FIRST_CHUNKS).decode_lines(events)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         parts: list[Part] = []

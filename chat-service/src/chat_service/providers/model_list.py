@@ -5,6 +5,7 @@ holds something else than it should says nothing: a model is not lost for that.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -14,6 +15,9 @@ import orjson
 from chassis.telemetry.redaction import redact_text
 from chat_service.providers.domain.model import MODEL_ID, Model
 from chat_service.providers.errors import ProviderGarbled
+from chat_service.providers.failing import is_error
+from chat_service.providers.refusals import of_stream
+from chat_service.providers.said import said_by
 
 #: What is read of a list, bytes; how many models are kept of it.
 MOST_BYTES: Final = 1024 * 1024
@@ -24,6 +28,7 @@ _LISTS = ("data", "models", "items", "result")
 # A name to show stands beside an id: the id is what is asked for.
 _IDS = ("id", "model", "name", "slug")
 _NAME_PREFIX = "models/"
+_NUMBERED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$|azureml://")
 _CONTEXT = (
     "context_length",
     "max_model_len",
@@ -95,7 +100,8 @@ class ModelPage:
 
 
 def read_models(body: bytes) -> ModelPage:
-    """The models that a document lists; raises ProviderGarbled for one that is no list.
+    """The models that a document lists; raises ProviderGarbled for one that is no list, and the error that
+    it says instead.
 
     Ids that could be no model's, or that hold what looks like a credential, are left out.
     """
@@ -103,10 +109,10 @@ def read_models(body: bytes) -> ModelPage:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         document = _read_leniently(body)
-    items, after = document, None
+    items, after = _items_of(document), None
     if isinstance(document, dict):
-        lists = (document[name] for name in _LISTS if isinstance(document.get(name), list))
-        items = next(lists, None)
+        if items is None and is_error(document, ""):
+            raise of_stream(said_by(document))
         last = document.get("last_id")
         if document.get("has_more") is True and isinstance(last, str) and _is_id(last):
             after = last
@@ -115,10 +121,24 @@ def read_models(body: bytes) -> ModelPage:
     return ModelPage(tuple(model for item in items if (model := _model(item))), after)
 
 
+def _items_of(document: Any, depth: int = 2) -> list[Any] | None:
+    """What it lists, itself or within; None: nothing that is a list."""
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict) or depth == 0:
+        return None
+    if document.get("object") == "list" and document.get("data", 0) is None:
+        return []  # Ollama's, which has no model yet
+    found = (_items_of(document[name], depth - 1) for name in _LISTS if name in document)
+    return next((items for items in found if items is not None), None)
+
+
 def _read_leniently(body: bytes) -> Any:
-    """JSON with lone surrogates or broken UTF-8, which orjson refuses: in some model's text."""
+    """JSON with lone surrogates, broken UTF-8 or control characters, which orjson refuses: in some model's
+    text; and behind a byte order mark.
+    """
     try:
-        return json.loads(body.decode("utf-8", "replace"))
+        return json.loads(body.decode("utf-8-sig", "replace"), strict=False)
     except (ValueError, RecursionError) as error:
         raise ProviderGarbled("the list of models is not JSON") from error
 
@@ -146,7 +166,9 @@ def _model(item: Any) -> Model | None:
         return Model(item) if _is_id(item) else None
     if not isinstance(item, dict):
         return None
-    name = next((item[key] for key in _IDS if isinstance(item.get(key), str) and item[key]), "")
+    names = [item[key] for key in _IDS if isinstance(item.get(key), str) and item[key]]
+    # Some number their models, and are asked by name.
+    name = next((one for one in names if not _NUMBERED.match(one)), names[0] if names else "")
     name = name.removeprefix(_NAME_PREFIX) if "id" not in item else name
     if not _is_id(name):
         return None

@@ -15,13 +15,13 @@ from chat_service.providers.errors import (
     ProviderPathNotFound,
     ProviderQuotaExceeded,
     ProviderRateLimited,
-    ProviderRedirected,
     ProviderRefused,
     ProviderThoughtOnly,
     ProviderTimedOut,
     ProviderTooLarge,
     ProviderUnauthorized,
 )
+from chat_service.providers.redirects import redirect
 from chat_service.providers.retry_after import retry_after_of
 from chat_service.providers.said import Said, said_in
 
@@ -145,7 +145,7 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
     said = said_in(body)
     text = f"{status}: {body[:4096].decode('utf-8', 'replace')}"
     if status < 400:
-        return _redirect(text, told.get("location", ""))
+        return redirect(text, told.get("location", ""))
     error = _error(status, said, text)
     if type(error) is ProviderForbidden and body.lstrip().startswith(b"<"):
         error.detail = _BEFORE_IT
@@ -284,13 +284,3 @@ def _lengths(message: str) -> tuple[int, int]:
     # In another sentence: where there are two numbers, what was too much is the larger one.
     numbers = {int(re.sub("[,_]", "", found)) for found in _ALONE.findall(message)}
     return (max(numbers), min(numbers)) if len(numbers) == 2 else (0, 0)
-
-
-def _redirect(text: str, location: str) -> ProviderError:
-    found = re.match(r"https?://(?:[^/?#@\s]*@)?([A-Za-z0-9.:\[\]_-]{1,253})(?:[/?#]|\Z)", location)
-    if found is None:
-        return ProviderRedirected(text)
-    return ProviderRedirected(
-        text,
-        detail=f"The model server redirects to {found[1]}; the base URL must be the final one.",
-    )

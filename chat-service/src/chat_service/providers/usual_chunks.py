@@ -21,7 +21,7 @@ class _Delta(msgspec.Struct, gc=False):
 
 
 class _FirstDelta(_Delta, gc=False):
-    # As long as nothing has been said it may be that this is all that there will be.
+    # As long as there is no text it may be that this is all that there will be.
     audio: None = None
     tool_calls: Annotated[list[Any], msgspec.Meta(max_length=0)] | None = None
     function_call: None = None
@@ -52,7 +52,7 @@ class _FirstChunk(_Chunk, gc=False):
     choices: Annotated[Sequence[_FirstChoice], msgspec.Meta(max_length=1)]
 
 
-#: Decodes those of an answer of which nothing has come, one a line.
+#: Decodes those of an answer of which no text has come, one a line.
 FIRST_CHUNKS: Final = msgspec.json.Decoder(_FirstChunk)
 #: Decodes those behind them.
 CHUNKS: Final = msgspec.json.Decoder(_Chunk)
