@@ -116,7 +116,15 @@ async def test_what_is_no_id_is_absent_and_nobody_is_asked(door: Door) -> None:
 
 
 async def test_a_limit_out_of_range_is_422(door: Door) -> None:
-    for query in ("limit=-1", "limit=0", "limit=101", "limit=1000000000", "limit=1e2", "limit="):
+    for query in (
+        "limit=-1",
+        "limit=0",
+        "limit=101",
+        "limit=1000000000",
+        "limit=1e2",
+        "limit=",
+        "limit=1_0",
+    ):
         response = await door.http.get(f"/api/v1/notes?{query}", headers=door.bearer)
         assert (query, response.status_code) == (query, 422)
         assert response.json()["errors"][0]["field"] == "limit"

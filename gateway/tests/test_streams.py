@@ -303,9 +303,16 @@ async def test_a_run_that_cannot_be_followed_to_its_end_is_503_with_its_id(
 async def test_a_run_whose_conversation_is_deleted_meanwhile_is_not_found(
     door: Door, frames: list[chat_pb2.Frame]
 ) -> None:
-    door.chat.script = [frames[:2], RunNotFound()]
-    response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
-    assert (response.status_code, response.json()["reason"]) == (404, "RUN_NOT_FOUND")
+    cases: list[tuple[list[Any], dict[str, Any]]] = [
+        ([frames[:2], RunNotFound()], {}),
+        ([frames], {"GetRun": RunNotFound()}),
+    ]
+    for script, answers in cases:
+        door.chat.script = script
+        door.chat.answers |= answers
+        response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
+        assert (response.status_code, response.json()["reason"]) == (404, "RUN_NOT_FOUND")
+        assert "was deleted" in response.json()["detail"]
 
 
 async def test_a_run_is_shown_with_question_and_answer(door: Door) -> None:
@@ -388,6 +395,10 @@ async def test_odd_positions_are_422(door: Door) -> None:
         (f"?after={2**63}", {}),
         ("", {"last-event-id": "abc"}),
         ("", {"last-event-id": "-5"}),
+        ("", {"last-event-id": "1_0"}),
+        ("", {"last-event-id": "1.0"}),
+        ("?after=1_0", {}),
+        ("?after=%2B1", {}),
     ):
         response = await door.http.get(path + query, headers={**door.bearer, **headers})
         assert (query, headers, response.status_code) == (query, headers, 422)

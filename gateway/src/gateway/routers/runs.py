@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +12,7 @@ from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import Count, Nothing, Page
+from gateway.schemas.base import DIGITS, Count, Nothing, Page
 from gateway.schemas.chat import FORMS, FormOfAnswers, FormOfEvents
 from gateway.schemas.runs import Run, RunResult
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
@@ -26,6 +27,7 @@ _Live = Annotated[
     Literal["true"],
     Query(alias="live", description="Live ones alone can be listed, as they are without it."),
 ]
+_Seq = Annotated[int, Field(ge=0, le=_INT64_MAX), DIGITS]
 # A run that says nothing for so long is only silent: its reader gets the response's head.
 _PATIENCE_SECONDS = 1.0
 
@@ -75,8 +77,8 @@ async def follow_run(
     caller: ChatReader,
     services: Services,
     request: Request,
-    after: Annotated[int, Query(ge=0, le=_INT64_MAX)] = 0,
-    last_event_id: Annotated[int | None, Header(ge=0, le=_INT64_MAX)] = None,
+    after: Annotated[_Seq, Query()] = 0,
+    last_event_id: Annotated[_Seq | None, Header()] = None,
     format: FormOfEvents = None,  # noqa: A002 - the parameter's name
 ) -> Response:
     """Follow the events of a run.

@@ -24,6 +24,18 @@ def _whole(value: object) -> object:
 #: Of an integer in a body: as JSON has it, of which 3.0 is one. Behind its bounds, which are shown so.
 WHOLE = BeforeValidator(_whole)
 
+_DIGITS = re.compile(r"-?[0-9]+")
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "must be an integer, in digits")
+    return value
+
+
+#: Of an integer in a query or a header: 1_0, 1.0 and what else Python reads is none. Behind its bounds, likewise.
+DIGITS = BeforeValidator(_digits)
+
 # RFC 3339, section 5.6; what Python and Pydantic read goes further, down to Unix seconds.
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -85,12 +97,15 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 class PageQuery(BaseModel):
     """Which page of a list that is not counted."""
 
-    limit: int = Field(
-        20,
-        ge=bounds.PAGE.minimum,
-        le=bounds.PAGE.maximum,
-        description="How many items at most.",
-    )
+    limit: Annotated[
+        int,
+        Field(
+            ge=bounds.PAGE.minimum,
+            le=bounds.PAGE.maximum,
+            description="How many items at most.",
+        ),
+        DIGITS,
+    ] = 20
     cursor: Annotated[str, AfterValidator(storable)] = Field(
         "",
         max_length=1024,

@@ -51,6 +51,12 @@ class RunOutOfSight(Unavailable):
     detail = "The question was taken, but its answer cannot be followed just now: ask for the run."
 
 
+class AnswerDeleted(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "RUN_NOT_FOUND"
+    detail = "The conversation was deleted, or cleared, while this was being answered."
+
+
 async def answer(
     request: Request,
     response: Response,
@@ -86,7 +92,12 @@ async def answer(
     runs = services.runs
     form = asking.form if isinstance(asking, pb.StartRunRequest) else pb.TEXT_FORM_UNSPECIFIED
     wanted = pb.GetRunRequest(run_id=run_id, form=form)
-    result = RunResult.of(await runs.ask(runs.stub.GetRun, wanted, caller))
+    try:
+        result = RunResult.of(await runs.ask(runs.stub.GetRun, wanted, caller))
+    except AppError as error:
+        if error.kind is Kind.NOT_FOUND:
+            raise AnswerDeleted() from error
+        raise
     if result.run.status == "running":
         # It has ended, and the database has not heard of it yet.
         raise RunOutOfSight(metadata={"run_id": run_id})
@@ -107,7 +118,7 @@ async def end_of_run(
 
     Raises ClientGone, Closing when the server is being stopped, Unauthenticated when the token is
     revoked, TokenOutlived, and RunOutOfSight when the stream breaks off; the run goes on in each
-    case. And what chat-service says of a run that is gone, as it is with its conversation.
+    case. And AnswerDeleted of a run that is gone with its conversation: to ask for it again would not help.
     """
     end: FrameLike | None = None
     presence = requests.hold(request.receive, request.state.verified)
@@ -117,7 +128,7 @@ async def end_of_run(
                 end = _terminal(await anext(batches))
         except (AppError, StopAsyncIteration) as error:
             if isinstance(error, AppError) and error.kind is Kind.NOT_FOUND:
-                raise  # its conversation was deleted meanwhile: to ask for it again would not help
+                raise AnswerDeleted() from error
             raise RunOutOfSight(metadata={"run_id": run_id}) from error
     match presence.ended:
         case End.CLIENT_GONE:
