@@ -175,6 +175,18 @@ async def test_each_message_names_what_is_attached_to_it(chat: Chat, caller: Cal
     [
         *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "\ufeff=1", "|x"),
         *("%0A", "＝1+1", "＋1", "－1", "＠x", '"=1"\n=1', '=HYPERLINK("http://x","y")'),
+        *(
+            "\u00a0=1",
+            "\u3000＝1",
+            "\u2009-1",
+            "\v=1",
+            "\n\n@x",
+            "\u200f\u200e=1",
+            "\u2028=1",
+            "\x85=1",
+        ),
+        *("\u2060=1", "\u00ad=1", "\u202e=1", "\u2066=1", "\u180e=1"),
+        *("﹦1", "﹢1", "﹣1", "﹫x", "−1"),
     ],
 )
 async def test_what_a_spreadsheet_would_compute_is_text(

@@ -58,7 +58,11 @@ SELECT to_json(member) FROM (
 
 # What makes a spreadsheet compute a cell, in whatever width, behind blanks as well: Excel, LibreOffice
 # and Sheets take a leading apostrophe for text. https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA: Final = r"'^[\s\u200B-\u200F\uFEFF]*[=+\-@|%＝＋－＠]'"
+# What is blank or not to be seen stands here by itself: how far `\s` goes depends on a database's locale.
+_UNSEEN: Final = (
+    r"\s\u0085\u00A0\u00AD\u061C\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF"
+)
+_FORMULA: Final = rf"'^[{_UNSEEN}]*[=+\-@|%＝＋－＠﹦﹢﹣﹫−]'"
 
 
 def _cell(value: str) -> str:
