@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from chassis.text import is_blank
 from chat_service.conversations.domain.message import Role
 from chat_service.prompt.budget import SHIPPED as UNKNOWN_MODEL
 from chat_service.prompt.budget import Budget
@@ -128,7 +129,7 @@ def build_continuation(
     """
     asked, answered = orders or (None, None)
     said = without_thinking(answer)
-    if not said.strip():
+    if is_blank(said):
         return build_prompt(earlier, question, window, asked, budget, pictures)
     rest = ContextWindow(window.pairs, window.characters - len(said) - len(_GO_ON))
     left = budget.less([said, _GO_ON])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from chassis.text import is_blank
 from chat_service.conversations.domain.message import Role
 from chat_service.prompt.budget import Budget
 from chat_service.providers.domain.prompt_message import Picture, PromptMessage
@@ -60,7 +61,7 @@ def read(messages: Sequence[PromptMessage]) -> Said:
     for message in messages:
         role = message.role
         text = without_thinking(message.content) if role == Role.ASSISTANT else message.content
-        if not text.strip():
+        if is_blank(text):
             continue
         said = PromptMessage(role, text, message.orders, message.pictures)
         if role == SUMMARY:

@@ -89,7 +89,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OnPath:
-    """A message of a path, without what it says. `is_blank`: that is nothing but white space."""
+    """A message of a path, without what it says. `is_blank`: nothing of that is to be seen."""
 
     id: UUID
     order: int

@@ -11,16 +11,22 @@ from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Asked, Statement, columns_of
 from chassis.db.transactions import Transaction
+from chassis.text import UNSEEN
 from chat_service.conversations.domain.errors import MessageNotFinished, MessageNotFound
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Message, OnPath
 from chat_service.conversations.store.rows import to_message
 from chat_service.files.store.attachments import attachments_of
 from chat_service.tables import messages
 
+# What Python takes for white space; how far PostgreSQL's own \s goes depends on the database's locale.
+_WHITE = r"\s\u001C-\u001F\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+
 
 def is_blank(message: str) -> str:
-    """Whether nothing but white space is in it, in SQL; of a long text that is not looked for."""
-    return f"(octet_length({message}.content) <= 64 AND {message}.content ~ '^\\s*$')"
+    """`chassis.text.is_blank` in SQL: whether nothing is to be seen in it; of a long text that is not looked for."""
+    return (
+        f"(octet_length({message}.content) <= 64 AND {message}.content ~ '^[{_WHITE}{UNSEEN}]*$')"
+    )
 
 
 def parent_of(message: str) -> str:
