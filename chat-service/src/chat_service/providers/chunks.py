@@ -152,6 +152,8 @@ class Chunks:
             parts.append((THINKING if is_thought else TEXT, "".join(said)))
             self._by_delta.update([kind for kind, _ in parts])
             piece.parts = parts
+        elif not self._has_first:
+            self._has_first = any(chunk.choices for chunk in chunks)
         if reason is not None:
             piece.finish_reason = reason
         if usages:

@@ -4,9 +4,8 @@ from typing import Any, Final
 
 from chat_service.providers.errors import ProviderGarbled
 
-_ANTHROPIC: Final = frozenset(
-    {"message_start", "content_block_start", "content_block_delta", "message"}
-)
+# Not a set: what a server has for a type may be anything.
+_ANTHROPIC: Final = ("message_start", "content_block_start", "content_block_delta", "message")
 
 
 def of_another_protocol(chunk: dict[str, Any]) -> ProviderGarbled | None:

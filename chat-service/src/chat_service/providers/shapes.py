@@ -16,13 +16,14 @@ _THINKING_FIELDS = (
     "thinking",
     "reasoning_details",
 )
-_THINKING_TYPES = {
+# What a server has for a type may be anything: a set would have to hash it.
+_THINKING_TYPES = (
     "thinking",
     "reasoning",
     "reasoning_content",
     "reasoning.text",
     "reasoning.summary",
-}
+)
 # Parts stand in parts; deeper than this they say nothing that anybody reads.
 _MOST_DEPTH: Final = 16
 _PROMPT_COUNTS = (

@@ -49,6 +49,7 @@ class _FirstChoice(_Choice, gc=False):
 
 
 class _FirstChunk(_Chunk, gc=False):
+    errors: None = None
     choices: Annotated[Sequence[_FirstChoice], msgspec.Meta(max_length=1)]
 
 

@@ -255,8 +255,8 @@ def _objects(values: Iterable[Any]) -> Iterator[dict[str, Any]]:
 def _event_of(value: dict[str, Any]) -> _Event | None:
     try:
         return msgspec.convert(value, _Event)
-    except (msgspec.ValidationError, RecursionError):
-        return None
+    except (msgspec.ValidationError, UnicodeError, RecursionError):
+        return None  # the second of halves of characters in names
 
 
 def _type_of(event: _Event) -> str:
