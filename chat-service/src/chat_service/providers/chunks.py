@@ -259,7 +259,7 @@ class Chunks:
         if not parts:
             # Behind deltas it is what they have said, once more.
             parts = [part for part in _spoken(message) if part[0] not in self._by_delta]
-        if not parts and not choice:  # Ollama's own
+        if not parts and "choices" not in chunk:  # Ollama's own
             answer = chunk.get("message")
             is_chat = isinstance(answer, dict)
             parts = [*(parts_of(answer) if is_chat else parts_of(chunk, fields=("response",)))]
