@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from .person import Open
+from .person import Open, Person
 
 pytestmark = pytest.mark.slow
 
@@ -36,3 +36,20 @@ def test_on_a_phone_escape_shuts_what_is_on_top_and_the_focus_goes_back(
     page.get_by_role("menuitem", name="Account").click()
     expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
     expect(user).not_to_be_in_viewport()
+
+
+def test_a_conversation_is_printed_as_far_as_it_is_here_and_nothing_beside_it(
+    person: Person,
+) -> None:
+    person.use("tokens-600")
+    person.ask("At length")
+    person.wait_for_end()
+    box = "(log) => [log.clientHeight, log.scrollHeight]"
+    shown, whole = person.log.evaluate(box)
+    assert shown < whole
+    person.page.emulate_media(media="print", color_scheme="dark")
+    expect(person.chats).to_be_hidden()
+    expect(person.box).to_be_hidden()
+    shown, whole = person.log.evaluate(box)
+    assert shown == whole
+    expect(person.page.locator("html")).to_have_css("background-color", "rgb(255, 255, 255)")

@@ -4,6 +4,12 @@ import { readStored, writeStored } from "../ui/storage";
 /** The id of the button that opens the sidebar. */
 export const OPENER = "open-sidebar";
 
+/** Of browsers that have it; TypeScript's library does not name it yet. */
+declare class CloseWatcher {
+  onclose: (() => void) | null;
+  destroy(): void;
+}
+
 const NARROW = "(max-width: 767px)";
 
 /**
@@ -30,6 +36,14 @@ export function useDrawer(side: RefObject<HTMLElement | null>) {
     side.current?.querySelector<HTMLElement>("a, button")?.focus();
     return () => document.getElementById(OPENER)?.focus();
   }, [over, above, side]);
+
+  // By what a device goes back with, the drawer is shut, and the page stays.
+  useEffect(() => {
+    if (!over || !above || !("CloseWatcher" in window)) return;
+    const watcher = new CloseWatcher();
+    watcher.onclose = () => setAbove(false);
+    return () => watcher.destroy();
+  }, [over, above]);
 
   const setOpen = useCallback(
     (open: boolean) => {

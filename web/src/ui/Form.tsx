@@ -1,11 +1,10 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
-import { ApiError, fieldTexts } from "../api";
+import { fieldTexts } from "../api";
 import { useText } from "../i18n";
-import { useFormat } from "../i18n/format";
 import { classes } from "./classes";
+import { ErrorText } from "./ErrorText";
 import styles from "./Form.module.css";
 import { FieldErrors } from "./fieldErrors";
-import { ErrorText } from "./RequestId";
 
 const NONE: readonly string[] = [];
 
@@ -95,25 +94,6 @@ function emptyIn(form: HTMLFormElement): readonly string[] {
   return empty.length === 0 ? NONE : empty.map((control) => (control as HTMLInputElement).name);
 }
 
-/** In how many seconds another try may be taken, counted down; nothing where no limit says so. */
-function Wait({ error }: { error: unknown }) {
-  const t = useText();
-  const { sentences } = useFormat();
-  // Until what is used up begins anew nobody counts seconds: that moment is said.
-  const counts = error instanceof ApiError && error.status === 429 && !error.resetsAt;
-  const wait = counts ? (error.retryAfter ?? 0) : 0;
-  const [told, setTold] = useState({ error, left: wait });
-  if (told.error !== error) setTold({ error, left: wait });
-  const { left } = told;
-  useEffect(() => {
-    if (left <= 0) return;
-    const timer = setTimeout(() => setTold({ error, left: left - 1 }), 1000);
-    return () => clearTimeout(timer);
-  }, [error, left]);
-  // Of a timer the changes are not read out.
-  return left > 0 && <span role="timer">{sentences("", t.common.againIn(left))}</span>;
-}
-
 /** What was refused, in words, with the request's id to tell the operator; nothing without error. */
 export function FormError({ error, children }: { error: unknown; children?: ReactNode }) {
   return (
@@ -121,7 +101,6 @@ export function FormError({ error, children }: { error: unknown; children?: Reac
       {error != null && (
         <p className={styles.error}>
           <ErrorText error={error} />
-          <Wait error={error} />
           {children}
         </p>
       )}

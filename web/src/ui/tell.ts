@@ -1,7 +1,7 @@
 import { errorText } from "../api";
 import type { Texts } from "../i18n";
 import { copy } from "../markdown/clipboard";
-import { requestIdOf } from "./RequestId";
+import { requestIdOf } from "./ErrorText";
 import { toast } from "./toast";
 
 /** Says what was refused; of a fault of the server's it offers the request's id, for the operator. */

@@ -7,7 +7,7 @@ import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import type { Problem } from "../../stream";
 import { Button } from "../../ui/Button";
-import { RequestId } from "../../ui/RequestId";
+import { RequestId } from "../../ui/ErrorText";
 import type { AnswerState } from "./answerState";
 import styles from "./Message.module.css";
 import type { Message } from "./messages";

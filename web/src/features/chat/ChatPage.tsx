@@ -7,7 +7,7 @@ import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useTitle } from "../../shell/useTitle";
 import { Button } from "../../ui/Button";
-import { ErrorText } from "../../ui/RequestId";
+import { ErrorText } from "../../ui/ErrorText";
 import { Spinner } from "../../ui/Spinner";
 import { Beginning } from "./Beginning";
 import { Conversation } from "./Conversation";

@@ -3,7 +3,7 @@ import { api, ok, type Schema } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Dialog } from "../../ui/Dialog";
-import { ErrorText } from "../../ui/RequestId";
+import { ErrorText } from "../../ui/ErrorText";
 import { Spinner } from "../../ui/Spinner";
 import { parameterName, parameterValue } from "../parameters/told";
 import styles from "./ContextDialog.module.css";

@@ -6,7 +6,7 @@ import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { ErrorText } from "../../ui/RequestId";
+import { ErrorText } from "../../ui/ErrorText";
 import { onKeys } from "../../ui/useKey";
 import { sessionsOf, useSessionList } from "../sidebar/lists";
 import { CommandLine, HitLine, Line } from "./lines";

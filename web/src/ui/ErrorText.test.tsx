@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError } from "../api";
 import { en } from "../i18n/en";
-import { ErrorText } from "./RequestId";
+import { ErrorText } from "./ErrorText";
 import { tell } from "./tell";
 import { toast } from "./toast";
 
