@@ -36,6 +36,7 @@ class Node:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    attachments: list[dict[str, Any]] | None = None
 
 
 def messages_of(
@@ -117,6 +118,7 @@ def _take(
             "prompt_tokens": node.prompt_tokens if answers else None,
             "completion_tokens": node.completion_tokens if answers else None,
             "created_at": at.isoformat(),
+            "attachments": None if answers else node.attachments,
         }
     )
     return len(made)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.attached import attached, those_of
 from chat_service.imports.reading.formats.citations import with_links
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import MOST_MESSAGES, Made, SkippedError
@@ -113,9 +114,18 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
         node.content = f"```{'' if language in (None, 'unknown') else language}\n{code}\n```"
     elif role == "assistant":
         node.content = with_links(node.content, metadata)
-    attached = metadata.get("attachments")
+    files = metadata.get("attachments")
+    # It has called the type by both names.
+    node.attachments = attached(
+        (name, first or second, size)
+        for (name, first, size), (_, second, _) in zip(
+            those_of(files, "name", "mime_type", "size"),
+            those_of(files, "name", "mimeType", "size"),
+            strict=True,
+        )
+    )
     # Pictures are told of in both places.
-    named = len(attached) if isinstance(attached, list) else 0
+    named = len(files) if isinstance(files, list) else 0
     if (untold := before + named - left_out["ATTACHMENT"]) > 0:
         left_out["ATTACHMENT"] += untold
     is_asked = role == "user" and left_out["ATTACHMENT"] > before

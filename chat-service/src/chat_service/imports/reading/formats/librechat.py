@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.attached import attached, those_of
 from chat_service.imports.reading.formats.citations import with_sources
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
@@ -65,7 +66,7 @@ def _all(item: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mapping[str
 
 
 def _node(one: Mapping[str, Any], parent: str | None, left_out: Counter[str]) -> Node:
-    attached = left_out["ATTACHMENT"]
+    before = left_out["ATTACHMENT"]
     content, reasoning = said(one.get("content"), left_out)
     content = with_sources(content or clean.text(one.get("text")), one.get("attachments"))
     for name in ("files", "attachments"):
@@ -76,10 +77,11 @@ def _node(one: Mapping[str, Any], parent: str | None, left_out: Counter[str]) ->
             )
     node = Node(parent, None)
     role = "user" if one.get("isCreatedByUser") is True else "assistant"
-    is_asked = role == "user" and left_out["ATTACHMENT"] > attached
+    is_asked = role == "user" and left_out["ATTACHMENT"] > before
     if not (content.strip() or is_asked):
         return node
     node.role = role
+    node.attachments = attached(those_of(one.get("files"), "filename", "type", "bytes"))
     node.content, node.reasoning = content, reasoning
     node.at = clean.moment(one.get("createdAt"))
     node.model = clean.model(one.get("model"))

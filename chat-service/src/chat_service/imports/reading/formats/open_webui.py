@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.attached import attached, those_of
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
@@ -80,6 +81,7 @@ def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Nod
     if not (content.strip() or is_asked or one.get("error")):
         return node
     node.role, node.content, node.reasoning = role, content, reasoning
+    node.attachments = attached(those_of(files, "name", "content_type", "size"))
     node.at = clean.moment(one.get("timestamp"))
     node.model = clean.model(one.get("model")) or clean.model(one.get("modelName"))
     if one.get("error"):
