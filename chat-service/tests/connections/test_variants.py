@@ -20,6 +20,24 @@ from chat_service.connections.domain.variants import MOST_VARIANTS, Variant, var
             Variant("https://h.example/v1beta", "openai"),
         ),
         (
+            "https://h.example/v1beta",
+            "openai",
+            False,
+            Variant("https://h.example/v1beta/openai", "openai"),
+        ),
+        (
+            "https://h.example/v1/embeddings",
+            "openai",
+            False,
+            Variant("https://h.example/v1", "openai"),
+        ),
+        (
+            "https://h.example/p/v1/chat",
+            "openai",
+            False,
+            Variant("https://h.example/p/v1", "openai"),
+        ),
+        (
             "https://h.example/x?api-version=1",
             "openai",
             False,
@@ -31,6 +49,14 @@ def test_a_version_is_put_right_first(
     base_url: str, provider: str, clear: bool, first: Variant
 ) -> None:
     assert variants(base_url, provider, may_go_clear=clear)[0] == first
+
+
+def test_of_ollamas_own_api_the_compatible_one_is_tried_as_well() -> None:
+    found = variants("http://h.example:11434/api", "openai", may_go_clear=False)
+    assert found[:2] == (
+        Variant("http://h.example:11434/api/v1", "openai"),
+        Variant("http://h.example:11434/v1", "openai"),
+    )
 
 
 def test_the_other_protocol_and_the_other_scheme_are_tried_and_both_with_a_version() -> None:

@@ -15,6 +15,7 @@ from chat_service.providers import json_text
 from chat_service.providers.broken_ends import FAILURES, STOPPED
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.failing import is_error
+from chat_service.providers.messages import Messages
 from chat_service.providers.other_protocols import of_another_protocol
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
@@ -62,6 +63,7 @@ class Chunks:
         self._has_first = False
         self._counted = False
         self._seconds = SecondChoices()
+        self._messages = Messages()
 
     def read(self, events: Events) -> tuple[Piece, ProviderError | None]:
         """What ``events`` bring, up to an error or to the answer's own end, which is the piece's."""
@@ -258,7 +260,8 @@ class Chunks:
         self._has_message = self._has_message or bool(message)
         if not parts:
             # Behind deltas it is what they have said, once more.
-            parts = [part for part in _spoken(message) if part[0] not in self._by_delta]
+            whole = [part for part in _spoken(message) if part[0] not in self._by_delta]
+            parts = self._messages.news(whole)
         if not parts and "choices" not in chunk:  # Ollama's own
             answer = chunk.get("message")
             is_chat = isinstance(answer, dict)

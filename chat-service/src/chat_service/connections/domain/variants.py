@@ -13,6 +13,9 @@ MOST_VARIANTS: Final = 8
 _URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?]+)(?P<path>[^?]*)(?P<query>\?.*)?")
 _DOUBLED = re.compile(r"(/v[0-9]+[a-z]*)\1+$")
 _VERSION = re.compile(r"/v[0-9]+[a-z]*$")
+_OPERATION = re.compile(r"(?<=/v[0-9])/(?:chat|completions|embeddings|messages|models|responses)$")
+# Where the API of a server's own lies, in whose place people put it, and where chat completions lie.
+_OWN: Final = (("/v1beta", "/v1beta/openai"), ("/api", "/v1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,10 @@ class Variant:
 def variants(base_url: str, provider: str, *, may_go_clear: bool) -> tuple[Variant, ...]:
     """What may have been meant by these, without them: at most MOST_VARIANTS, on the same host.
 
-    A version that is missing at the path's end or stands there twice, the other protocol, http in
-    place of https and the other way round; then two of these at once. `may_go_clear`: the key may be
-    sent to that host without encryption, although https was said.
+    A version that is missing at the path's end or stands there twice, an operation behind it, the path of
+    a server's own API (Google's, Ollama's), the other protocol, http in place of https and the other way
+    round; then two of these at once. `may_go_clear`: the key may be sent to that host without encryption,
+    although https was said.
     """
     parts = _URL.fullmatch(base_url)
     if parts is None:
@@ -55,10 +59,14 @@ def _paths(path: str) -> Iterator[str]:
     if doubled := _DOUBLED.search(path):
         yield path[: doubled.start()] + doubled[1]
         yield path[: doubled.start()]
-    elif _VERSION.search(path):
-        yield _VERSION.sub("", path)
+    elif operation := _OPERATION.search(path):
+        yield path[: operation.start()]
     else:
-        yield f"{path}/v1"
+        is_versioned = _VERSION.search(path) is not None
+        own = [path.removesuffix(one) + other for one, other in _OWN if path.endswith(one)]
+        yield from own if is_versioned else []
+        yield _VERSION.sub("", path) if is_versioned else f"{path}/v1"
+        yield from [] if is_versioned else own
 
 
 def _schemes(scheme: str, may_go_clear: bool) -> Iterator[str]:
