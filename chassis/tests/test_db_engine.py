@@ -454,8 +454,10 @@ async def test_a_commit_that_the_server_does_not_survive_is_unavailable(
 
     async def commit_into_the_void() -> None:
         async with mortal_database.transaction() as connection:
-            await connection.execute(text("SELECT 1"))
+            backend = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             await asyncio.to_thread(mortal_postgres.kill)
+            # It ends by itself when it notices, and commits until then.
+            await eventually(lambda: not Path(f"/proc/{backend}").exists())
 
     with pytest.raises(DatabaseUnavailable):
         await commit_into_the_void()

@@ -44,7 +44,7 @@ async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     # Fifty at once on a busy machine wait for their turn: what is busy is tested elsewhere.
     patience = {"wait_seconds": 60.0, "lock_seconds": 60.0, "statement_seconds": 60.0}
     app = Database(urls.app, pool_size=8, application_name="test", **patience)
-    worker = Database(urls.worker, pool_size=2, application_name="test worker")
+    worker = Database(urls.worker, pool_size=2, application_name="test worker", **patience)
     await app.start()
     await worker.start()
     yield Chat(urls, app, worker, Turns(app), transactions(app))
