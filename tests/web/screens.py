@@ -117,6 +117,17 @@ def _shares(person: Person) -> None:
     expect(person.page.locator("main li").first).to_be_visible()
 
 
+def _queued(person: Person) -> None:
+    """A question behind an answer that is being written for a while, and then ends by itself."""
+    person.use("tokens-600-at-20")
+    person.page.reload()
+    for question in ("茶 tea", "And then?"):
+        person.page.locator("#composer").fill(question)
+        person.page.locator("form:has(#composer) button[type=submit]").click()
+    expect(person.page.locator("section ol > li")).to_have_count(1)
+    expect(person.page.locator("[role=log] article[aria-busy] p").first).to_be_visible()
+
+
 SCREENS = (
     Screen("login", "/login", logged_in=False),
     Screen("register", "/register", logged_in=False),
@@ -144,4 +155,5 @@ SCREENS = (
     Screen("admin-users", "/admin/users"),
     Screen("admin-audit", "/admin/audit"),
     Screen("not-found", "/nowhere"),
+    Screen("queue", "/", _queued),
 )
