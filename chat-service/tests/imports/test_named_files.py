@@ -6,6 +6,7 @@ import pytest
 
 from . import samples
 from .test_reading import made
+from .variants_of_desks import cherry, cherry_message
 from .variants_of_servers import libre, libre_message, webui
 
 _PNG = {"key": None, "name": "bee.png", "kind": "png", "size": 5}
@@ -24,6 +25,14 @@ def of_librechat(*files: Any) -> Any:
 
 def of_open_webui(*files: Any) -> Any:
     return [webui({"q": {"role": "user", "content": "?", "files": list(files)}}, "q")]
+
+
+def of_cherry_studio(*files: Any, in_blocks: bool = True) -> Any:
+    if not in_blocks:
+        return cherry(cherry_message("q", "user", "?", files=list(files)))
+    blocks = [{"id": str(at), "type": "file", "file": file} for at, file in enumerate(files)]
+    question = cherry_message("q", "user", "?", blocks=[block["id"] for block in blocks])
+    return cherry(question, blocks=blocks)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,9 @@ def of_open_webui(*files: Any) -> Any:
         (of_librechat({"filename": "bee.png", "type": "image/png", "bytes": 5}), [_PNG]),
         (of_librechat({"file_id": "x"}), None),
         (of_open_webui({"type": "file", "name": "bee.png", "size": 5}), [_PNG]),
+        (of_cherry_studio({"origin_name": "bee.png", "name": "0192.png", "size": 5}), [_PNG]),
+        (of_cherry_studio({"origin_name": "bee.png", "size": 5}, in_blocks=False), [_PNG]),
+        (of_cherry_studio(None), None),
         (of_open_webui({"type": "image", "url": "data:image/png;base64,"}), None),
     ],
 )

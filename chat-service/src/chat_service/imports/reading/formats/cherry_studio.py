@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.attached import attached, those_of
 from chat_service.imports.reading.formats.parts import head_of, key_of, said
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
@@ -102,9 +103,11 @@ def _node(
     if role not in ("user", "assistant"):
         left_out["SYSTEM"] += 1
         return node
-    attached = left_out["ATTACHMENT"]
-    if isinstance(files := one.get("files"), list):
-        left_out["ATTACHMENT"] += len(files)
+    before = left_out["ATTACHMENT"]
+    files: list[object] = []
+    if isinstance(found := one.get("files"), list):
+        files += found
+        left_out["ATTACHMENT"] += len(found)
     # Older versions had the text in the message itself.
     texts = [said(one.get("content"), left_out)[0]]
     thoughts = [clean.text(one.get("reasoning_content"))]
@@ -124,14 +127,16 @@ def _node(
             case "tool" | "citation":
                 left_out["TOOL"] += 1
             case "image" | "file" | "video":
+                files.append(block.get("file"))
                 left_out["ATTACHMENT"] += 1
             case _:
                 left_out["OTHER"] += 1
     content = "\n\n".join(filter(None, texts))
-    is_asked = role == "user" and left_out["ATTACHMENT"] > attached
+    is_asked = role == "user" and left_out["ATTACHMENT"] > before
     if not (content.strip() or is_asked):
         return node
     node.role, node.content = role, content
+    node.attachments = attached(those_of(files, "origin_name", "mime", "size"))
     node.reasoning = "\n\n".join(filter(None, thoughts)) or None
     node.at = clean.moment(one.get("createdAt"))
     model = one.get("model")
