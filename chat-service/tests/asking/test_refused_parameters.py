@@ -42,10 +42,18 @@ def test_a_refusal_of_something_else_stands(status: int, said: str) -> None:
     "said", [row[1] for row in wordings.ROLES], ids=[row[0] for row in wordings.ROLES]
 )
 def test_a_role_that_a_model_does_not_know_is_asked_for_as_the_users(said: str) -> None:
-    assert adaptation({**BODY, "system": True}, 400, said) == Adaptation(Lesson("system", "user"))
+    for status in (400, 422, 500):
+        asked = adaptation({**BODY, "system": True}, status, said)
+        assert asked == Adaptation(Lesson("system", "user"))
     # Where no message has it, and where it is a field of its own.
     for body in (BODY, {**BODY, "system": [{"type": "text", "text": "Be brief."}]}):
         assert adaptation(body, 400, said) is None
+        assert adaptation(body, 500, said) is None
+
+
+def test_what_fails_is_asked_otherwise_for_its_roles_alone() -> None:
+    said = openai("Unsupported parameter: 'temperature'", "temperature")
+    assert adaptation({**BODY, "system": True}, 500, said) is None
 
 
 def test_what_is_needed_is_not_left_out_but_may_become_less() -> None:

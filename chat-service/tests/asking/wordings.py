@@ -76,6 +76,9 @@ ROLES = [
     ('system gemma', '{"error": {"message": "System role not supported", "type": "invalid_request_error", "param": null, "code": null}}'),
     ('alternate', '{"error": {"message": "Conversation roles must alternate user/assistant/user/assistant/...", "type": "invalid_request_error", "param": null, "code": null}}'),
     ('a role of another', '{"error":"Only user and assistant roles are supported! The system role is not supported."}'),
+    ("llama.cpp", '{"error":{"code":500,"message":"Conversation roles must alternate user/assistant/user/assistant/... at row 1, column 60","type":"server_error"}}'),
+    ("Mistral's template", '{"error":{"message":"Only user and assistant roles are supported!"}}'),
+    ("TGI", '{"error":"Template error: invalid operation: System role not supported (in <string>:1)","error_type":"template_error"}'),
 ]  # fmt: skip
 
 STANDS = [

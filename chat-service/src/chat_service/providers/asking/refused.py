@@ -16,6 +16,8 @@ from chat_service.providers.domain.learnt import Lesson
 
 #: Statuses that may mean a parameter; any other means something else.
 STATUSES: Final = frozenset({400, 422})
+# llama.cpp calls it a failure of its own that a model's template takes no such message.
+_OF_A_TEMPLATE: Final = 500
 
 #: What a question hides that has a message of the system, or two of one role on end: servers refuse both
 #: for some models, and take one of the user's instead.
@@ -41,7 +43,7 @@ _ALSO_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     # Of the roles that messages have, not of the request.
     SYSTEM: (
         "system role", "role system", "role 'system'", "'system' role", "role: system",
-        "system message", "system prompt", "roles must alternate",
+        "system message", "system prompt", "roles must alternate", "assistant roles are supported",
     ),
 }  # fmt: skip
 # What one may be sent as instead of the other.
@@ -107,7 +109,9 @@ def adaptation(
     ``needed`` names what cannot be left out, beside the model and the messages. Nothing is changed
     of what the refusal does not name.
     """
-    if status not in STATUSES:
+    if status == _OF_A_TEMPLATE and body.get(SYSTEM) is True:
+        body = {SYSTEM: True}
+    elif status not in STATUSES:
         return None
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     optional = {name: body[name] for name in body if name not in _NEEDED}
