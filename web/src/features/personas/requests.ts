@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ok, type Schema } from "../../api";
 import { repeatable } from "../../api/repeatable";
+import { useSaveSettings, useSettings } from "../../session";
 import { personasQuery } from "../chat/queries";
 
 export type Persona = Schema<"Persona">;
@@ -13,9 +14,11 @@ export function usePersonas() {
   return useQuery(personasQuery);
 }
 
-/** Keeps a persona, or changes the one that has `name`. */
+/** Keeps a persona, or changes the one that has `name`; the default stays the default under another name. */
 export function useSavePersona(name: string | undefined) {
   const queries = useQueryClient();
+  const isDefault = useSettings().data?.default_persona === name;
+  const { mutate: saveSettings } = useSaveSettings();
   const [headersOf] = useState(repeatable);
   return useMutation({
     mutationFn: (given: Schema<"NewPersona">) =>
@@ -27,7 +30,12 @@ export function useSavePersona(name: string | undefined) {
               body: given as Schema<"PersonaChange">,
             }),
           ),
-    onSuccess: () => queries.invalidateQueries({ queryKey: PERSONAS }),
+    onSuccess: (kept) => {
+      // Settings know it by its name.
+      if (name !== undefined && isDefault && kept.name !== name)
+        saveSettings({ default_persona: kept.name });
+      return queries.invalidateQueries({ queryKey: PERSONAS });
+    },
   });
 }
 
