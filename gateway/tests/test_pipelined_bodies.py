@@ -6,11 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.testing import eventually
+from chassis.testing import eventually, sample
 from parley.notes.v1 import notes_pb2
 
 from .door import Door
 
+HELD = "http_body_bytes_held"
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 
@@ -21,11 +22,11 @@ def head(door: Door, line: str) -> bytes:
 
 
 async def held(door: Door) -> float:
-    """What the gauge says."""
+    """What the gauge says, as operators read it: who waits for it looks at the gauge itself."""
     url = f"http://127.0.0.1:{door.gateway.service.metrics_port}/metrics"
     async with httpx.AsyncClient(verify=False) as client:
         told = (await client.get(url)).text
-    return float(told.partition("\nhttp_body_bytes_held ")[2].partition("\n")[0])
+    return float(told.partition(f"\n{HELD} ")[2].partition("\n")[0])
 
 
 async def test_pipelined_requests_are_answered_in_turn_and_bounded(
@@ -57,11 +58,11 @@ async def test_a_body_behind_a_stream_has_its_time_and_is_answered_in_its_turn(
     await client.reader.readuntil(b"event: start")
 
     async def holds() -> bool:
-        return await held(door) == len(half)
+        return sample(HELD) == len(half)
 
     async def is_given_up() -> bool:
         connections = door.gateway.http._server.server_state.connections
-        return await held(door) == 0 and any(each._closing for each in connections)
+        return sample(HELD) == 0 and any(each._closing for each in connections)
 
     await eventually(holds)
     await eventually(is_given_up)
@@ -94,7 +95,7 @@ async def test_a_body_is_judged_by_its_rate_from_when_it_is_served(
     await client.say(post + body[:5])
 
     async def holds() -> bool:
-        return await held(door) == 5
+        return sample(HELD) == 5
 
     await eventually(holds)
     # More than a window, in which nothing could be told of a good client.
@@ -122,7 +123,7 @@ async def test_whole_bodies_behind_a_stream_are_kept_for_their_time_alone(
         return [len(cycle.body) for each in protocols for cycle, _ in each.pipeline]
 
     async def holds(size: int) -> bool:
-        return await held(door) == size
+        return sample(HELD) == size
 
     await eventually(lambda: waiting() == [0, 20_000, 20_000])
     assert await held(door) == 40_000
@@ -155,7 +156,7 @@ async def test_a_whole_body_that_has_its_turn_in_time_is_read(
     await client.reader.readuntil(b"event: start")
 
     async def holds() -> bool:
-        return await held(door) == 2 * len(body)
+        return sample(HELD) == 2 * len(body)
 
     await eventually(holds)
     go_on.set()
