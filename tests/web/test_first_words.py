@@ -85,6 +85,9 @@ def test_two_tabs_show_one_conversation_as_it_goes(person: Person) -> None:
     chats.get_by_role("link", name=re.compile("For both of us")).click()
     stop = other.get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_visible()
+    # One that is stopped before its first word has none.
+    for page in (person.page, other):
+        expect(page.get_by_role("log").get_by_role("article").last).to_contain_text(_BEGINNING)
     # Whoever stops it stops it for both.
     stop.click()
     person.wait_for_end()
