@@ -16,6 +16,7 @@ RULES = """rules:
     whole_words: true
     words:
       - ' awful '
+      - می\u200cخواهم
 """
 
 
@@ -27,9 +28,10 @@ def read(folder: Path, raw: str) -> WordFilter:
 
 def test_all_that_is_said_is_read(tmp_path: Path) -> None:
     words = read(tmp_path, RULES)
-    assert (len(words), words.longest) == (3, 5)
+    assert (len(words), words.longest) == (4, 7)
     assert words.masked("a bad 坏词") == "a ＊＊＊ ＊＊"
     assert words.scan("how awful!", ended=True).refused
+    assert words.scan("می\u200cخواهم", ended=True).refused
     assert not words.scan("how awfully", ended=True).refused
 
 
@@ -43,6 +45,7 @@ def test_all_that_is_said_is_read(tmp_path: Path) -> None:
         ("rules:\n  - action: mask\n    words: [secret*]\n", "masks are made of asterisks"),
         (f"rules:\n  - action: mask\n    words: [{'x' * 65}]\n", "a word has 1 to 64"),
         ('rules:\n  - action: mask\n    words: ["a\\tb"]\n', "cannot be seen"),
+        ('rules:\n  - action: mask\n    words: ["\ufe0f"]\n', "cannot be seen"),
         ("rules:\n  - action: mask\n    word: [secret]\n", "line 2: rules 1 words"),
         ("", "line 1: it is empty"),
         (

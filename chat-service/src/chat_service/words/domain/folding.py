@@ -1,4 +1,4 @@
-"""How a word is known again: case and width do not count."""
+"""How a word is known again: case and width do not count, nor what cannot be seen."""
 
 import re
 import unicodedata
@@ -16,6 +16,9 @@ _WITHOUT_FORMS: Final = (
 )
 _BEHIND_ALL_FORMS: Final = 0x2FA20
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
+_WITH_TWO_MARKS: Final = 3
+# The capital of Turkish `i`, of which Unicode makes two characters.
+_DOTTED_I: Final = "\u0130"
 
 
 def fold(text: str) -> str:
@@ -28,8 +31,27 @@ def fold(text: str) -> str:
 
 
 def spelt(word: str) -> tuple[str, ...]:
-    """A word, folded, as it may be written: with letters and their marks in one character, and in several."""
-    return tuple(dict.fromkeys(fold(unicodedata.normalize(form, word)) for form in ("NFC", "NFD")))
+    """A legible word, folded, as it may be written: with letters and their marks in one character, and in several.
+
+    Of a letter with two marks, as Vietnamese has them, the letter and either mark may be the one character.
+    """
+    composed = unicodedata.normalize("NFC", word)
+    ways = zip(*map(_written, composed), strict=True)
+    return tuple(dict.fromkeys(map(fold, (composed, *map("".join, ways)))))
+
+
+def _written(letter: str) -> tuple[str, ...]:
+    decomposed = unicodedata.normalize("NFD", letter)
+    if len(decomposed) != _WITH_TWO_MARKS or not all(map(unicodedata.combining, decomposed[1:])):
+        return (decomposed, letter, letter, letter, letter)
+    base, first, second = (decomposed[0], decomposed[1], decomposed[2])
+    return (
+        decomposed,
+        base + second + first,
+        unicodedata.normalize("NFC", base + first) + second,
+        unicodedata.normalize("NFC", base + second) + first,
+        letter,
+    )
 
 
 @cache
@@ -47,6 +69,8 @@ def _table() -> str:
 def folded_alone(code: int) -> str:
     """What becomes of the character of this number, without the table."""
     character = chr(code)
+    if character == _DOTTED_I:
+        return "i"
     for folded in (unicodedata.normalize("NFKC", character), character):
         for lowered in (folded.casefold(), folded.lower(), folded):
             if len(lowered) == 1:
@@ -81,9 +105,9 @@ def joins(character: str) -> bool:
     """Whether a character makes one word with a letter beside it, as those of alphabets do.
 
     Chinese, Japanese and Korean are written without spaces between Latin words and their own. A mark is a part of the
-    letter that it stands upon.
+    letter that it stands upon, as the vowels of Indian scripts are.
     """
-    if unicodedata.combining(character):
+    if unicodedata.category(character).startswith("M"):
         return True
     folded = fold(character)
     return folded.isalnum() and unicodedata.east_asian_width(folded) not in {"W", "F"}

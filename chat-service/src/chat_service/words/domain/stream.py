@@ -1,6 +1,12 @@
 """A text that comes bit by bit, without the words that are not to be said."""
 
+from typing import Final
+
+from chat_service.words.domain.legible import last_visible, visible
 from chat_service.words.domain.word_filter import InForce
+
+# Of what cannot be seen, beside a word that is held back.
+_MOST_INVISIBLE: Final = 256
 
 
 class FilteredStream:
@@ -17,11 +23,12 @@ class FilteredStream:
         self._held = ""
         # Of what is held: so many characters were shown before.
         self._shown = 0
-        # The character in front of what is held.
+        # The character that is seen in front of what is held.
         self._before = ""
         self.refused = False
         words = in_force()
         if begun and words is not None and words.longest:
+            begun = visible(begun)
             tail = begun[-words.longest :]
             self._before = begun[-len(tail) - 1 : -len(tail)]
             decided = len(words.scan(tail, self._before, ended=False).shown)
@@ -54,14 +61,23 @@ class FilteredStream:
         words = self._in_force()
         if words is None:
             self._held = ""
-            self._before = text[-1]
+            self._before = last_visible(text) or self._before
             return text[shown:]
         scanned = words.scan(text, self._before, ended=ended, only_masks=self._only_masks)
         self.refused = scanned.refused
         decided = len(scanned.shown)
         self._held = "" if scanned.refused else text[decided:]
         if decided:
-            self._before = text[decided - 1]
+            self._before = last_visible(text[:decided]) or self._before
         if decided < shown:
             self._shown = shown - decided
-        return scanned.shown[shown:]
+        return scanned.shown[shown:] + self._let_go(words.longest)
+
+    def _let_go(self, longest: int) -> str:
+        """What is held, where most of that cannot be seen; a word that began there is masked as far as it was not shown."""
+        if len(self._held) <= longest + _MOST_INVISIBLE:
+            return ""
+        unseen = self._held[self._shown :]
+        self._held = visible(self._held)
+        self._shown = len(self._held)
+        return unseen

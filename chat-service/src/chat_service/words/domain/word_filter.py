@@ -1,10 +1,10 @@
 """The filter: words, found by one automaton however many there are, in a text or in a stream of it.
 
 At each place the longest word counts, and what it covers is not looked at again. A stream holds back no
-more than what may yet become a word, so less than the longest one, and nothing once it has ended.
+more than what may yet become a word, so of what can be seen less than the longest one, and nothing once it has ended.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -13,6 +13,7 @@ from ahocorasick_rs import AhoCorasick
 
 from chat_service.words.domain.errors import WordRefused
 from chat_service.words.domain.folding import Folding, joins, spelt
+from chat_service.words.domain.legible import Reader, legible
 
 #: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
 MASK: Final = "＊"
@@ -58,15 +59,16 @@ class WordFilter:
         strictest: dict[str, Rule] = {}
         words = set[str]()
         for rule in rules:
-            spellings = spelt(rule.word)
+            spellings = spelt(legible(rule.word))
             words.add(spellings[0])
             for folded in spellings:
                 strictest[folded] = rule.with_strictness_of(strictest.get(folded, rule))
         self._count = len(words)
         self._rules = list(strictest.values())
+        self._read = Reader(strictest)
         self._fold = Folding(strictest)
         self._search = AhoCorasick(list(strictest), store_patterns=False)
-        #: Characters of the longest word.
+        #: Characters of the longest word that can be seen.
         self.longest = max(map(len, strictest), default=0)
         # What a word may begin with. One that has to stand alone is not known to at the end of a text.
         self._beginnings = {
@@ -88,46 +90,38 @@ class WordFilter:
 
     def masked(self, text: str) -> str:
         """`text` without any of the words, those masked that are refused elsewhere, too."""
-        return "".join(self._pieces(text, self._found(text, "", ended=True)))
+        return self.scan(text, ended=True, only_masks=True).shown
 
     def scan(
         self, text: str, before: str = "", *, ended: bool, only_masks: bool = False
     ) -> Scanned:
         """What of `text` may be shown, whatever follows it; nothing does if it has `ended`.
 
-        `before` is the character in front of it. The rest, shorter than the longest word, is to be scanned again
-        with what follows. `only_masks`: what is refused elsewhere is masked, too.
+        `before` is the character that is seen in front of it. The rest, of which less can be seen than the longest word
+        has, is to be scanned again with what follows. `only_masks`: what is refused elsewhere is masked, too.
         """
-        folded = self._fold(text)
-        upto = len(text) if ended else self._undecided(folded, 0)
+        read = self._read(text)
+        folded = self._fold(read.text)
+        upto = len(folded) if ended else self._undecided(folded, 0)
         shown: list[str] = []
         at = 0
-        for start, end, action in self._found(text, before, ended=ended, folded=folded):
+        for start, end, action in self._found(folded, before, ended=ended):
             if start >= upto:
                 break
-            shown.append(text[at:start])
+            # Of a character that is read as several, a word may have ended with the first.
+            begun, gone = max(read.place(start), at), read.end(end)
+            shown.append(text[at:begun])
             if action is Action.REFUSE and not only_masks:
                 return Scanned("".join(shown), refused=True)
-            shown.append(MASK * (end - start))
-            at = end
+            shown.append(MASK * (gone - begun))
+            at = gone
             if end > upto:
                 upto = self._undecided(folded, end)
-        shown.append(text[at:upto])
+        shown.append(text[at : read.place(upto)])
         return Scanned("".join(shown))
 
-    def _pieces(self, text: str, found: Iterable[tuple[int, int, Action]]) -> Iterator[str]:
-        at = 0
-        for start, end, _ in found:
-            yield text[at:start]
-            yield MASK * (end - start)
-            at = end
-        yield text[at:]
-
-    def _found(
-        self, text: str, before: str, *, ended: bool, folded: str | None = None
-    ) -> Sequence[tuple[int, int, Action]]:
+    def _found(self, folded: str, before: str, *, ended: bool) -> Sequence[tuple[int, int, Action]]:
         """Where the words are, in order, from where to where, and what is to be done about each."""
-        folded = self._fold(text) if folded is None else folded
         everywhere = self._search.find_matches_as_indexes(folded, overlapping=True)
         if not everywhere:
             return ()

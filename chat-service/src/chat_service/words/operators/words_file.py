@@ -16,8 +16,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chat_service.operator_yaml import Lines, read_yaml
+from chat_service.words.domain.legible import visible
 from chat_service.words.domain.word_filter import MASK, Action, Rule, WordFilter
-from parley.bounds import is_line
+from parley.bounds import is_joined_line
 from servicekit.operator_file import BadFile, Reading
 
 #: In one file, and characters of each.
@@ -70,7 +71,7 @@ def read_words(reading: Reading, path: Path) -> WordFilter:
 def _wrong(word: str) -> str:
     if not 1 <= len(word) <= MOST_CHARACTERS:
         return f"a word has 1 to {MOST_CHARACTERS} characters"
-    if not is_line(word):
+    if not is_joined_line(word) or not visible(word):
         return "there is a character in it that cannot be seen"
     return "masks are made of asterisks" if "*" in word or MASK in word else ""
 
