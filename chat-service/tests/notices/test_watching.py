@@ -34,7 +34,11 @@ async def test_what_happens_at_one_replica_is_told_at_another(
 ) -> None:
     screen = await open_screen(client_elsewhere)
     session_id = await created(client)
-    await client.call("UpdateSession", chat_pb2.UpdateSessionRequest(id=session_id, pinned=True))
+    # Twice, the second time without any change; and what is nothing at all.
+    change = chat_pb2.UpdateSessionRequest(id=session_id, pinned=True)
+    for request in (change, change, chat_pb2.UpdateSessionRequest(id=session_id, read_order=9)):
+        await client.call("UpdateSession", request)
+    await client.call("RestoreSession", chat_pb2.RestoreSessionRequest(id=session_id))
     first, _ = await client.ask(session_id=session_id)
     edited = await client.call(
         "EditAnswer",
@@ -43,7 +47,8 @@ async def test_what_happens_at_one_replica_is_told_at_another(
         ),
     )
     choose = chat_pb2.ChooseMessageRequest(session_id=session_id, message_id=first.answer_id)
-    await client.call("ChooseMessage", choose)
+    for _ in range(2):
+        await client.call("ChooseMessage", choose)
     fork = chat_pb2.ForkSessionRequest(session_id=session_id)
     forked = await client.call("ForkSession", fork)
     assert edited.message.id != first.answer_id
@@ -121,9 +126,12 @@ async def test_a_gap_that_is_too_long_means_to_read_again(
     screen = await open_screen(client)
     begun = screen.cursor
     session_id = await created(client)
-    update = chat_pb2.UpdateSessionRequest(id=session_id, pinned=True)
-    for _ in range(256 // 8):
-        await asyncio.gather(*(client.call("UpdateSession", update) for _ in range(8)))
+    for first in range(0, 256, 8):
+        updates = [
+            chat_pb2.UpdateSessionRequest(id=session_id, title=f"title {n}")
+            for n in range(first, first + 8)
+        ]
+        await asyncio.gather(*(client.call("UpdateSession", update) for update in updates))
     await screen.hear(257)
     assert screen.read_again == 0
     again = await open_screen(client, begun)

@@ -114,14 +114,15 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             persona = await self._persona(request.persona) if request.persona else None
         if request.HasField("title"):
             request.title = checked(self.in_force(), "title", request.title)
+        session_id = parse_named_id(request.id, SessionNotFound)
         session = await update_session(
             self.open_transaction,
             self.resolve_key,
             current_caller(),
-            parse_named_id(request.id, SessionNotFound),
+            session_id,
             mapping.change_from_proto(request, persona),
+            tell=partial(self._tell, SessionChange.CHANGED, session_id),
         )
-        self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
     async def ListSessions(
@@ -169,10 +170,12 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def RestoreSession(
         self, request: chat_pb2.RestoreSessionRequest, context: object
     ) -> chat_pb2.RestoreSessionResponse:
+        session_id = parse_named_id(request.id, SessionNotFound)
         session = await self.end_sessions.restore(
-            current_caller(), parse_named_id(request.id, SessionNotFound)
+            current_caller(),
+            session_id,
+            tell=partial(self._tell, SessionChange.CHANGED, session_id),
         )
-        self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.RestoreSessionResponse(session=mapping.session_to_proto(session))
 
     async def ClearSession(
@@ -215,8 +218,8 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             current_caller(),
             session_id,
             parse_named_id(request.message_id, MessageNotFound),
+            tell=partial(self._tell, SessionChange.PATH, session_id),
         )
-        self._tell(SessionChange.PATH, session_id)
         return chat_pb2.ChooseMessageResponse(leaf=mapping.message_to_proto(leaf))
 
     async def EditAnswer(

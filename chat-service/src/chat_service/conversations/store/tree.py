@@ -157,10 +157,10 @@ class Tree:
         assert row is not None
         return int(row.leaf_order)
 
-    async def choose_path(self, leaf_order: int, at: datetime) -> None:
-        """Makes the path that ends with this message the chosen one; 0: the path without any."""
+    async def choose_path(self, leaf_order: int, at: datetime) -> bool:
+        """Makes the path that ends with this message the chosen one; 0: the path without any. False: it was."""
         if await self.leaf() == leaf_order:
-            return
+            return False
         row = await _CHOOSE_PATH.first(
             self._connection, **self._mine, leaf_order=leaf_order, most=slices.MOST_AT_ONCE
         )
@@ -168,6 +168,7 @@ class Tree:
         for _, some in slices.slices_of(row.left_over):
             await _CHOOSE_OTHERS.run(self._connection, **self._mine, orders=some)
         await _SET_LEAF.run(self._connection, **self._mine, leaf_order=leaf_order, at=at)
+        return True
 
     async def newest_leaf(self, order: int) -> int:
         """Where the path through this message ends, if each time it goes on with the newest one.

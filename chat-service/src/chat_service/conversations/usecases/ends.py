@@ -95,8 +95,10 @@ class EndSessions:
             self.forget_answers()
             found = len(some)
 
-    async def restore(self, caller: Caller, session_id: UUID) -> Session:
-        """Returns the caller's session, which is not deleted any more.
+    async def restore(
+        self, caller: Caller, session_id: UUID, *, tell: Callable[[], None] = lambda: None
+    ) -> Session:
+        """Returns the caller's session, which is not deleted any more; `tell` is called behind the commit if it was.
 
         Raises SessionNotFound, also for one that was deleted for good, and OwnerErased.
         """
@@ -109,6 +111,7 @@ class EndSessions:
                 return session
             now = utc_now()
             await SessionEnds(transaction).restore(session_id, now)
+        tell()
         return replace(session, deleted_at=None, updated_at=now)
 
     async def clear(self, caller: Caller, session_id: UUID) -> None:

@@ -139,9 +139,12 @@ async def update_session(
     caller: Caller,
     session_id: UUID,
     change: SessionChange,
+    *,
+    tell: Callable[[], None] = lambda: None,
 ) -> Session:
     """Changes what is given of the caller's session, all of it or nothing, and returns it.
 
+    `tell` is called behind the commit of what has changed something.
     To have read something is no change of the session: `updated_at` stays. What sums up one that is not to
     be summed up any more is taken away. Raises ValidationFailed,
     SessionNotFound, OwnerErased, and what `resolve_key` raises for a `key_id` that is not one of the
@@ -168,4 +171,8 @@ async def update_session(
             )
         if session.summary and not changed.summary:
             await Summaries(transaction, session_id).forget()
-        return await sessions.change(changed)
+        changed = await sessions.change(changed)
+    # No more is kept as read than there is to read.
+    if changed != session or not isinstance(change.persona, Unchanged):
+        tell()
+    return changed

@@ -1,5 +1,6 @@
 """The paths of a conversation: which one is chosen, what its user writes into it, what leaves it."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -27,21 +28,29 @@ from parley.bounds import EDITED_ANSWER
 
 
 async def choose_message(
-    open_transaction: OpenTransaction, caller: Caller, session_id: UUID, message_id: UUID
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    session_id: UUID,
+    message_id: UUID,
+    *,
+    tell: Callable[[], None] = lambda: None,
 ) -> Message:
     """Makes the path through a message the chosen one, down to its newest leaf, which is returned.
 
-    While an answer is written there, that is its question. Raises SessionNotFound, MessageNotFound,
+    While an answer is written there, that is its question. `tell` is called behind the commit, unless it was the chosen
+    one before. Raises SessionNotFound, MessageNotFound,
     MessageNotFinished, OwnerErased.
     """
     async with open_transaction(caller) as transaction:
         _, message = await _lock(transaction, session_id, message_id)
         tree = Tree(transaction, session_id)
         leaf = await tree.newest_leaf(message.order)
-        await tree.choose_path(leaf, utc_now())
+        is_other = await tree.choose_path(leaf, utc_now())
         found = await Messages(transaction).at(session_id, leaf)
         assert found is not None
-        return found
+    if is_other:
+        tell()
+    return found
 
 
 async def edit_answer(
