@@ -248,10 +248,17 @@ async def test_following_a_run_that_was_seen_to_its_end_says_so(door: Door, dial
     assert told == {"type": "ack", "ref": "f", "run_id": "r", "ended": True}
 
 
-async def test_a_run_that_is_silent_is_acknowledged_all_the_same(door: Door, dial: Dial) -> None:
-    door.chat.script = [asyncio.Event()]
+async def test_a_run_that_is_silent_is_acknowledged_all_the_same_and_so_is_its_end(
+    door: Door, dial: Dial
+) -> None:
+    end = asyncio.Event()
+    door.chat.script = [end]
     client = await dial(door)
-    assert (await client.ask(type="follow", ref="f", run_id="r"))["type"] == "ack"
+    ack = {"type": "ack", "ref": "f", "run_id": "r"}
+    # Behind what it will have had: as a run that had ended before.
+    assert await client.ask(type="follow", ref="f", run_id="r", after=9) == ack
+    end.set()
+    assert await client.hear() == ack | {"ended": True}
 
 
 async def test_refusals_of_the_services_are_problems_and_end_nothing(

@@ -36,6 +36,8 @@ export interface Part {
   lost?(): void;
   event?(frame: EventFrame): void;
   notice?(frame: NoticeFrame): void;
+  /** An ack that answers nothing that is waited for any more: a run that has ended with nothing left to send. */
+  ack?(frame: AckFrame): void;
   /** A problem that answers nothing that is waited for: a run that is not followed any more. */
   problem?(frame: ProblemFrame): void;
   /** The session is over. */
@@ -166,7 +168,8 @@ export class Live {
   #heard(frame: ServerFrame): void {
     switch (frame.type) {
       case "ack":
-        this.#requests.heard(frame);
+        if (this.#requests.heard(frame)) break;
+        for (const part of this.#parts) part.ack?.(frame);
         break;
       case "problem":
         if (this.#requests.heard(frame)) break;

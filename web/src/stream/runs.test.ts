@@ -125,6 +125,19 @@ test("a run that there is not any more is gone, with what was shown", async () =
   expect(runs.get("run")).toMatchObject({ text: "Once upon ", status: "gone" });
 });
 
+test("a run whose end comes as an ack is read from its beginning, once", async () => {
+  const events = log(WORDS);
+  await watching(events.slice(0, -1));
+  while (gateway.step("run"));
+  gateway.logs.set("run", events);
+  const again = { type: "ack", ref: "r2", run_id: "run", ended: true };
+  gateway.socket.says(again);
+  await tick();
+  expect(gateway.socket.last("follow")).toMatchObject({ after: 0 });
+  gateway.socket.says(again);
+  expect(runs.get("run")?.status).toBe("gone");
+});
+
 test("a follow that was superseded ends nothing: the newer one goes on", async () => {
   gateway.logs.set("run", log(WORDS));
   live.start();

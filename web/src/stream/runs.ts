@@ -3,7 +3,7 @@ import type { Live, Part } from "./live";
 import { emptyRun, follows, isLive, type RunIds, type RunState, take } from "./reducer";
 import { ConnectionLost, isPassing, Withdrawn } from "./requests";
 import { soon } from "./soon";
-import type { EventFrame, ProblemFrame } from "./wire";
+import type { AckFrame, EventFrame, ProblemFrame } from "./wire";
 
 interface Entry {
   state: RunState;
@@ -62,15 +62,11 @@ export class Runs implements Part {
 
   /** A run that this page has begun: its events come by themselves. */
   begun(runId: string, ids: RunIds): void {
-    const known = this.#entries.get(runId);
-    if (known === undefined) {
-      const entry = this.#entry(runId, ids, true);
-      entry.followed = this.#connected;
-      this.#leaveLater(entry);
-    } else {
-      // Asked again, it comes from its first event; what is known already changes nothing.
-      known.followed = this.#connected;
-    }
+    const known = this.#entries.has(runId);
+    const entry = this.#entry(runId, ids, true);
+    // Asked again, it comes from its first event; what is known already changes nothing.
+    entry.followed = this.#connected;
+    if (!known) this.#leaveLater(entry);
   }
 
   /** End a run with what there is of its answer. Resolves once it has been told. Rejects with ApiError. */
@@ -112,11 +108,13 @@ export class Runs implements Part {
   event(frame: EventFrame): void {
     const entry = this.#entries.get(frame.run_id);
     if (entry === undefined || frame.seq <= entry.state.seq) return;
-    if (!follows(entry.state, frame)) {
-      this.#mend(entry);
-      return;
-    }
-    this.#set(entry, take(entry.state, frame, Date.now()));
+    if (!follows(entry.state, frame)) this.#mend(entry);
+    else this.#set(entry, take(entry.state, frame, Date.now()));
+  }
+
+  ack({ run_id: runId, ended }: AckFrame): void {
+    const entry = this.#entries.get(runId ?? "");
+    if (ended && entry && isLive(entry.state)) this.#endedUnheard(entry, entry.state.seq);
   }
 
   problem(frame: ProblemFrame): void {

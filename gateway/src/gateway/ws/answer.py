@@ -1,4 +1,7 @@
-"""What a client's frame is answered with: whoever carries it out says that it has begun, and no more than once."""
+"""What a client's frame is answered with: whoever carries it out says that it has begun, once.
+
+Who follows a run hears a second time, behind that, if it then ends with nothing that they have not seen.
+"""
 
 from collections.abc import Iterable
 

@@ -107,6 +107,10 @@ class Follows:
                 finally:
                     opening.cancel()
                     await asyncio.wait((opening,))
+                if first is None:
+                    # It has ended before what they have seen, if one believes them.
+                    await answer.ack(run_id=frame.run_id, ended=True)
+                    return
                 await self._pour(frame.run_id, batches, first)
 
     async def unsubscribe(self, run_id: str) -> None:
