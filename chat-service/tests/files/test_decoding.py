@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from chassis.testing import eventually
 from chat_service.files.decoding.decode import Decoding
 from chat_service.files.decoding.texts import decode_older_text
-from chat_service.files.domain.errors import FileKindRefused, FileUnreadable
+from chat_service.files.domain.errors import FileKindRefused, FileUnreadable, StorageUnavailable
 from chat_service.files.domain.file import label_of
 from chat_service.files.domain.kinds import HEAD_BYTES, recognise
 from chat_service.files.usecases.ports import Inspected
@@ -113,6 +113,21 @@ def test_a_name_in_any_script_stays_what_it_is() -> None:
         "👩\u200d👩\u200d👧\u200d👦 family.png",
     ):
         assert label_of(name) == name
+
+
+@pytest.mark.parametrize("content", ["a picture", "a text"])
+async def test_a_disk_that_is_full_is_no_fault_of_the_file(tmp_path: Path, content: str) -> None:
+    for beside in ("content.kept", "content.told"):
+        (tmp_path / beside).symlink_to("/dev/full")
+    pictured = saved("PNG", Image.new("RGB", (8, 8)))
+    with pytest.raises(StorageUnavailable):
+        await read(tmp_path, pictured if content == "a picture" else "é".encode("utf-16"))
+
+
+async def test_a_disk_that_takes_no_result_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "content.told").mkdir()
+    with pytest.raises(StorageUnavailable):
+        await read(tmp_path, b"a text")
 
 
 _ESCAPES = {

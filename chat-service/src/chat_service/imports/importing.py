@@ -16,6 +16,7 @@ from chassis.clock import utc_now
 from chassis.db.owners import OwnerErased
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
+from chassis.processes import end_process
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import ImportState
@@ -171,10 +172,8 @@ class Importing(Repeated):
         finally:
             for task in tasks:
                 task.cancel()
-            with suppress(ProcessLookupError):
-                reader.kill()
             await asyncio.wait(tasks)
-            await reader.wait()
+            await end_process(reader)
 
     async def _environment(self) -> dict[str, str]:
         folder = self._scratch()

@@ -6,6 +6,7 @@ that is not in UTF-8.
 """
 
 import codecs
+import errno
 import os
 import sys
 import traceback
@@ -19,6 +20,8 @@ from chat_service.files.domain.kinds import HEAD_BYTES, PDF, recognise
 
 #: Of any reading; a photograph of 64 million pixels takes most of it.
 BOUNDS: Final = Bounds(memory_bytes=640 * 1024**2, cpu_seconds=20, output_bytes=64 * 1024**2)
+# Of what is too large it is EFBIG.
+_OF_DISKS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 Read = Callable[[BinaryIO], Report]
 
@@ -43,8 +46,9 @@ def main(parent: str, kept: str, told: str, *how: str) -> None:
             result.flush()
     except Unreadable as unreadable:
         report = Report(unreadable.why)
-    except (MemoryError, OSError):
-        # What cannot be written has become too large.
+    except OSError as error:
+        report = Report(Failed.DISK if error.errno in _OF_DISKS else Failed.TOO_COMPLEX)
+    except MemoryError:
         report = Report(Failed.TOO_COMPLEX)
     except Exception:  # noqa: BLE001 - a library raises what it likes over a file that it cannot read
         report = Report(Failed.DAMAGED)

@@ -4,16 +4,18 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import BinaryIO, Final
 
 from prometheus_client import Histogram
 
+from chassis.processes import end_process
 from chassis.telemetry.logging import get_logger
 from chat_service.files.decoding.report import MOST_BYTES, Failed, Report
-from chat_service.files.domain.errors import FileKindRefused
+from chat_service.files.domain.errors import FileKindRefused, StorageUnavailable
 from chat_service.files.domain.kinds import Kind
 from chat_service.files.domain.unreadable import FileDamaged, FileLocked, FileTooComplex
 from chat_service.files.usecases.ports import Inspected
@@ -39,7 +41,10 @@ class Decoding:
         self._most_seconds = most_seconds
 
     async def __call__(self, path: Path, kind: Kind) -> Inspected:
-        """Reads the file at `path`, and puts beside it what comes of that. Raises FileKindRefused, FileUnreadable."""
+        """Reads the file at `path`, and puts beside it what comes of that.
+
+        Raises FileKindRefused, FileUnreadable, StorageUnavailable, FileNotFoundError where it was taken away.
+        """
         report = await self._report(path, kind)
         if report.failed is Failed.NOT_UTF8:
             report = await self._report(path, kind, "older")
@@ -54,6 +59,9 @@ class Decoding:
                 raise FileTooComplex(kind.name)
             case Failed.DAMAGED:
                 raise FileDamaged(kind.name)
+            case Failed.DISK:
+                _log.error("files.disk_failed", problem="while a file was read")
+                raise StorageUnavailable()
         return Inspected(
             content=_kept(path) if report.replaced else path,
             text=_told(path) if report.told else None,
@@ -77,8 +85,7 @@ class Decoding:
     async def _read(self, path: Path, how: tuple[str, ...]) -> bytes:
         """What the process says, or nothing where it was killed. Raises RuntimeError if it did not come to reading."""
         with ExitStack() as handed:
-            source = handed.enter_context(path.open("rb"))
-            results = [handed.enter_context(one.open("wb")) for one in (_kept(path), _told(path))]
+            source, *results = _opened(handed, path)
             numbers = [str(one.fileno()) for one in results]
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-m", _CHILD, str(os.getpid()), *numbers, *how),
@@ -104,9 +111,19 @@ class Decoding:
         except TimeoutError:
             return b""
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await end_process(process)
+
+
+def _opened(handed: ExitStack, path: Path) -> Sequence[BinaryIO]:
+    """The file, and where the results go. Raises StorageUnavailable, FileNotFoundError where it was taken away."""
+    try:
+        source = handed.enter_context(path.open("rb"))
+        return source, *(handed.enter_context(one.open("wb")) for one in (_kept(path), _told(path)))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        _log.error("files.disk_failed", problem=error.strerror, file=error.filename)
+        raise StorageUnavailable() from error
 
 
 def _kept(path: Path) -> Path:

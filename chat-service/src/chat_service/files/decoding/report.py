@@ -21,6 +21,8 @@ class Failed(Enum):
     DAMAGED = "DAMAGED"
     LOCKED = "LOCKED"
     TOO_COMPLEX = "TOO_COMPLEX"
+    #: The disk did not take what came of it, or does not give it: that is no fault of the file's.
+    DISK = "DISK"
 
 
 class Unreadable(Exception):
