@@ -384,13 +384,22 @@ async def test_of_deletions_by_owner_and_admins_at_once_one_is_done_and_no_chang
 
 
 async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
-    auth: Channel, appoint: Appoint, serve: Serve, grpc_channel: OpenChannel
+    auth: Channel,
+    appoint: Appoint,
+    serve: Serve,
+    grpc_channel: OpenChannel,
+    database: DatabaseUrls,
 ) -> None:
     operator = await appoint("root", "operator")
+    # Of a release that went by the database's locale, which knows no letters but those of ASCII.
+    with psycopg.connect(database.worker) as worker:
+        for name in ("Überall", "übeRALL"):
+            insert = "INSERT INTO tenants (id, name, created_at) VALUES (%s, %s, clock_timestamp())"
+            worker.execute(insert, [new_id(), name])
     made = await _create_tenant(auth, operator, "  Acme ")
     assert made.name == "Acme"
 
-    for name in ("acme", "ＡＣＭＥ", "Acme", "DEFAULT"):
+    for name in ("acme", "ＡＣＭＥ", "Acme", "DEFAULT", "ÜBERALL", "ｕ\u0308berall"):
         attempt = _create_tenant(auth, operator, name)
         assert await _refused(attempt) == (Kind.CONFLICT, "TENANT_NAME_TAKEN"), name
     for name in ("", " ", "x" * 65, "a\0b", "a\nb", "x" * 100_000):
@@ -401,9 +410,10 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
     first = await _call(auth, operator.access_token, "ListTenants", request)
     request = auth_pb2.ListTenantsRequest(cursor=first.next_cursor)
     rest = await _call(auth, operator.access_token, "ListTenants", request)
-    assert {tenant.name for tenant in (*first.items, *rest.items)} == {"Acme", "default"}
+    listed = [*first.items, *rest.items]
+    assert {one.name for one in listed} == {"Acme", "default", "Überall", "übeRALL"}
     assert rest.next_cursor == ""
-    assert (first.total, rest.HasField("total")) == (2, False)
+    assert (first.total, rest.HasField("total")) == (4, False)
 
     # Repeated with its key, a request makes one tenant and is answered alike.
     stub = auth.stub(AuthServiceStub)
@@ -438,10 +448,13 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
     assert answer.tenant.name == "Of another"
 
     # A tenant that a setting names is the one that looks like it.
-    _, port = await serve(tenant="ACME")
-    other = await grpc_channel(port, "auth-service")
-    register = auth_pb2.RegisterRequest(
-        username="newcomer", email="n@example.org", password="correct horse"
-    )
-    newcomer = await other.unary(other.stub(AuthServiceStub).Register, register, timeout=30)
-    assert newcomer.grant.user.tenant_id == made.id
+    first_of_two = next(one for one in listed if one.name == "Überall")
+    for tenant, wanted in (("ACME", made), ("ÜBERALL", first_of_two)):
+        _, port = await serve(tenant=tenant)
+        other = await grpc_channel(port, "auth-service")
+        username = f"new-{tenant.lower()[-4:]}"
+        register = auth_pb2.RegisterRequest(
+            username=username, email=f"{username}@example.org", password="correct horse"
+        )
+        newcomer = await other.unary(other.stub(AuthServiceStub).Register, register, timeout=30)
+        assert newcomer.grant.user.tenant_id == wanted.id

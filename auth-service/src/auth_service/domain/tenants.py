@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from parley.bounds import TENANT_NAME, is_line
+from servicekit.names import fold_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Tenant:
 def normalise_tenant_name(text: str) -> str:
     """``text`` as it is kept: NFKC, without white space around it."""
     return unicodedata.normalize("NFKC", text[: 8 * TENANT_NAME.maximum]).strip()
+
+
+def tenant_name_key(name: str) -> str:
+    """What must be unique: equal for names that look the same. Defined for any text."""
+    return fold_name(name)
 
 
 def tenant_name_problem(name: str) -> str | None:

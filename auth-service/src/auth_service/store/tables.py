@@ -25,7 +25,7 @@ def _time(name: str, *, nullable: bool = False) -> Column[object]:
 
 
 def look_of(name: str) -> ColumnElement[str]:
-    """What must be unique of a tenant's name: equal for names that look the same."""
+    """What releases before this one know names by that look the same, as far as the database's locale knows letters."""
     return func.lower(func.normalize(name, literal_column("NFKC")))
 
 
@@ -35,7 +35,9 @@ tenants = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     _time("created_at"),
-    # Made by the database of the name: what must be unique.
+    # What must be unique of the name; null: of two from before that look the same the later one, or not known yet.
+    Column("name_key", Text),
+    # Made by the database of the name, and unique as well.
     Column("look", Text, Computed("lower(normalize(name, NFKC))")),
 )
 
