@@ -56,6 +56,15 @@ def running(pids: Sequence[int]) -> float:
     return total / 1e9
 
 
+def busy_seconds() -> float:
+    """Seconds of CPU that anything at all has taken since the machine started, of all cores together; with what
+    its host gave to other machines.
+    """
+    fields = (_PROC / "stat").read_text().split(maxsplit=10)[1:9]
+    user, nice, system, _idle, _wait, irq, softirq, stolen = map(int, fields)
+    return (user + nice + system + irq + softirq + stolen) / _TICKS
+
+
 def command(pid: int) -> Sequence[str]:
     """Its command line, word by word; empty for one that is ending."""
     return (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")[:-1]

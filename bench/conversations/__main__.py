@@ -45,6 +45,7 @@ def main() -> None:
                         rate=arguments.rate,
                         seconds=arguments.seconds,
                         seed=arguments.seed,
+                        only=arguments.only,
                     )
                 )
                 sys.exit(1 if failed else 0)
@@ -64,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each kind")
+    parser.add_argument("--only", action="append", help="such kinds alone: list, search …")
     return parser.parse_args()
 
 

@@ -1,19 +1,25 @@
-"""Asks for lists, pages and searches at a steady rate, whoever is slow: what people wait for."""
+"""Asks for lists, pages and searches at a steady rate, whoever is slow: what people wait for.
+
+It begins when nothing is left to index, and says what the services do by themselves, and how much of the
+machine's CPU neither they nor it took meanwhile: that is what ran beside.
+"""
 
 import asyncio
+import gc
+import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 import aiohttp
 import psycopg
 
-from bench import costs
+from bench import costs, procfs
 from bench.conversations.people import Person, chat_database, kept, log_in, new_key
 from bench.conversations.texts import Texts
 from bench.rest import Parley
@@ -23,6 +29,13 @@ from bench.stack import Stack
 _LARGEST: Final = 3
 _READERS: Final = 15
 _WARM_SECONDS: Final = 3.0
+_IDLE_SECONDS: Final = 10.0
+# As search's job looks for them; each says itself how it is found.
+_LEFT_TO_INDEX: Final = """
+SELECT (SELECT count(*) FROM sessions
+        WHERE indexed_count IS DISTINCT FROM message_count AND NOT temporary AND NOT purging),
+       (SELECT count(*) FROM search_texts WHERE filter IS NULL)
+"""
 _SIZES: Final = """
 SELECT relname, reltuples::bigint, pg_relation_size(oid) / 1000000, pg_total_relation_size(oid) / 1000000
 FROM pg_class WHERE relname IN ('messages', 'search_texts', 'search_texts_by_time', 'search_texts_pkey') ORDER BY relname
@@ -49,11 +62,18 @@ class Request:
 
 
 async def measure(
-    stack: Stack, folder: Path, model_url: str, *, rate: float, seconds: float, seed: int
+    stack: Stack,
+    folder: Path,
+    model_url: str,
+    *,
+    rate: float,
+    seconds: float,
+    seed: int,
+    only: Collection[str] | None = None,
 ) -> list[str]:
-    """Print all of it; what failed."""
+    """Print all of it, or of some kinds `only`; what failed."""
     parley = stack.parley
-    processes = {**stack.services(), "PostgreSQL": stack.servers()["PostgreSQL"]}
+    processes = {**stack.services(), **stack.servers()}
     chance, texts = random.Random(seed), Texts(seed)
     people = sorted(kept(folder), key=lambda one: one.messages, reverse=True)
     people = [one for one in people if one.messages]
@@ -84,23 +104,69 @@ async def measure(
         ),
     }
     failed: list[str] = []
-    async with aiohttp.ClientSession() as http:
+    await _until_indexed(folder)
+    # What a collection of ours would take looks like theirs.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with _Beside(processes) as idle:
+        await asyncio.sleep(_IDLE_SECONDS)
+    print(f"nothing asked for {_IDLE_SECONDS:.0f} s: {idle.told(_IDLE_SECONDS)} ms/s")
+    # Answers are not unpacked here: whose CPU that takes is the client's.
+    async with aiohttp.ClientSession(auto_decompress=False) as http:
         for name, asked in kinds.items():
+            if only is not None and name not in only:
+                continue
             # Each connection to a database plans a statement for itself, and is kept for half an hour.
             await _ask(http, parley, readers, asked, chance, rate, _WARM_SECONDS, failed)
-            before = costs.cpu_of(processes)
-            waited = await _ask(http, parley, readers, asked, chance, rate, seconds, failed)
-            spent = costs.spent(before, costs.cpu_of(processes))
+            with _Beside(processes) as beside:
+                waited = await _ask(http, parley, readers, asked, chance, rate, seconds, failed)
             hundredths = statistics.quantiles(waited, n=100)
             print(
                 f"{name}: {len(waited)} requests, p50 {hundredths[49]:.1f} ms,"
-                f" p99 {hundredths[98]:.1f} ms, the slowest {max(waited):.1f} ms; CPU, ms each: "
-                + ", ".join(f"{of} {cpu / len(waited) * 1000:.1f}" for of, cpu in spent.items()),
+                f" p99 {hundredths[98]:.1f} ms, the slowest {max(waited):.1f} ms;"
+                f" CPU, ms each: {beside.told(len(waited))}",
                 flush=True,
             )
     print(f"failed: {len(failed)} {failed[:3]}")
     _show_database(folder)
     return failed
+
+
+class _Beside:
+    """``with`` it: CPU that each of the processes takes meanwhile, and all on the machine that are not the bench's."""
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self._processes = processes
+
+    def __enter__(self) -> Self:
+        self._began, self._before = time.perf_counter(), self._look()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds = time.perf_counter() - self._began
+        self._spent = costs.spent(self._before, self._look())
+        self._others = self._spent.pop("machine") - self._spent.pop("ours")
+
+    def told(self, parts: float) -> str:
+        """Milliseconds by that many parts, and what others took as a share of a core."""
+        ours = (f"{of} {cpu / parts * 1000:.1f}" for of, cpu in self._spent.items() if cpu > 0)
+        return f"{', '.join(ours)}; others had {self._others / self._seconds:.0%} of a core"
+
+    def _look(self) -> dict[str, float]:
+        return {
+            **costs.cpu_of(self._processes),
+            "bench": time.process_time(),
+            "ours": costs.cpu_seconds(os.getpid()),
+            "machine": procfs.busy_seconds(),
+        }
+
+
+async def _until_indexed(folder: Path) -> None:
+    with psycopg.connect(chat_database(folder), autocommit=True) as admin:
+        while any(left := admin.execute(_LEFT_TO_INDEX).fetchone() or ()):
+            print("left to index: {} conversations, {} texts of an older state".format(*left))
+            await asyncio.sleep(_IDLE_SECONDS)
 
 
 async def _ask(
