@@ -117,6 +117,12 @@ def test_it_is_the_same_wherever_it_is_cut() -> None:
         ("+ a\n+ b", "• a\n• b"),
         ("-5 is less", "-5 is less"),
         ("2) two", "2) two"),
+        # What stands in an item is what it is elsewhere.
+        ("1. ### a *b* ##\n2. c", "1. a b\n2. c"),
+        ("- # a\n- > b\n- 1. - c", "• a\n• b\n• 1. • c"),
+        ("- | a | b |\n  |---|---|\n  | c | d |", "• a\tb\n  c\td"),
+        ("1. $$\n   a_b_c\n   $$", "1. $$\n   a_b_c\n   $$"),
+        ("a\n1. ---\n2. ===\n-5", "a\n1. \n2. ===\n-5"),
         ("a | b", "a | b"),
         ("a | b\n--- | ---\n1 | 2", "a | b\n1 | 2"),
         ("| a\\|b | c |", "a|b\tc"),

@@ -30,7 +30,6 @@ _ROW_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|
 _ITEM: Final = re.compile(r"[-*+](?:[ \t]+|\Z|(?=\r))")
 _NUMBER: Final = re.compile(r"\d{1,9}[.)][ \t]+", re.ASCII)
 _NUMBER_BEGUN: Final = re.compile(r"\d{1,9}[.)]?\Z", re.ASCII)
-_FENCES: Final = ("```", "~~~")
 _TASK: Final = re.compile(r"\[([ xX])\](?=[ \t])")
 _TASK_BEGUN: Final = re.compile(r"\[(?:[ xX]\]?)?\Z")
 _QUOTED: Final = re.compile(r" {0,3}> ?")
@@ -58,6 +57,8 @@ class PlainText:
         self._kind = Kind()
         self._first = True
         self._before = ""
+        # Whether an item's mark was shown of the line.
+        self._in_item = False
         # Whether the line before was text, which a line of `=` or `-` makes a heading.
         self._behind_text = False
 
@@ -94,7 +95,7 @@ class PlainText:
     def _end_line(self, text: str, end: int, *, is_text: bool = False) -> bool:
         self._begins, self._verbatim, self._first = True, False, True
         self._kind, self._before, self._behind_text = Kind(), "", is_text
-        self._quotes, self._unquoted = 0, False
+        self._quotes, self._unquoted, self._in_item = 0, False, False
         return self._show(text, end)
 
     def _line_end(self) -> int:
@@ -197,14 +198,17 @@ class PlainText:
         if character in "$\\":
             return self._begin_maths(indent, line, at, end, known)
         if number := _NUMBER.match(line):
-            rest = line[number.end() :]
-            if rest.startswith(_FENCES):
-                return self._show(indent + number[0], at + number.end())
-            if not known and _may_be_fence(rest):
+            if not known and number.end() == len(line):
                 return None
-        elif not known and _NUMBER_BEGUN.match(line):
+            return self._begin_item(indent + number[0], at + number.end())
+        if not known and _NUMBER_BEGUN.match(line):
             return None
         return self._begin_text(indent, at)
+
+    def _begin_item(self, mark: str, at: int) -> bool:
+        """Behind an item's mark a line begins: a heading, a quotation, code, or another item."""
+        self._behind_text, self._in_item = False, True
+        return self._show(mark, at)
 
     def _begin_text(self, indent: str, at: int, kind: Kind | None = None) -> bool:
         self._begins, self._kind = False, kind or Kind()
@@ -228,21 +232,19 @@ class PlainText:
             is_frame = "|" in said and _ROW_RULE.fullmatch(said) is not None
             is_underline = self._behind_text and _UNDERLINE.fullmatch(said) is not None
             if is_frame or is_underline or _RULE.fullmatch(said):
-                return self._end_line("", at + len(line) + (end >= 0))
+                # An item's line that has a rule alone stays one.
+                shown = "\n" if self._in_item and end >= 0 else ""
+                return self._end_line(shown, at + len(line) + (end >= 0))
         if item := _ITEM.match(line):
             rest = line[item.end() :]
             if not known and (item.end() == len(line) or _TASK_BEGUN.match(rest)):
                 return None
-            mark, behind = "• ", at + item.end()
-            if rest.startswith(_FENCES):
-                return self._show(indent + mark, behind)
-            if not known and _may_be_fence(rest):
-                return None
             if task := _TASK.match(rest):
-                mark, behind = "☐" if task[1] == " " else "☑", behind + task.end()
-            elif not known and len(rest) == 3 and rest.endswith("]") and rest[0] == "[":
+                mark = "☐" if task[1] == " " else "☑"
+                return self._begin_text(indent + mark, at + item.end() + task.end())
+            if not known and len(rest) == 3 and rest.endswith("]") and rest[0] == "[":
                 return None
-            return self._begin_text(indent + mark, behind)
+            return self._begin_item(f"{indent}• ", at + item.end())
         return self._begin_text(indent, at, Kind(row=line[0] == "|"))
 
     def _begin_code(self, indent: str, line: str, at: int, end: int, known: bool) -> bool | None:
@@ -287,10 +289,6 @@ class PlainText:
             self._before, self._first = line[known - 1], False
             self._show(shown, self._at + known)
         return False
-
-
-def _may_be_fence(rest: str) -> bool:
-    return any(fence.startswith(rest) for fence in _FENCES)
 
 
 def plain(text: str) -> str:
