@@ -71,7 +71,7 @@ InRedis = TypeVar("InRedis", RunLog, NoticeLog, AnswerCache)
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
     # An erasure may delete a hundred thousand messages at a time.
-    parts = parts_of(NAME, settings, worker_statement_seconds=60)
+    parts = parts_of(NAME, settings, worker_statement_seconds=60, plan_once=True)
     window = ContextWindow(settings.window_messages // 2, settings.window_characters)
     open_transaction = transactions(parts.database)
     audit = Audit(settings.events_prefix)

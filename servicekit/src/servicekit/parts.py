@@ -111,11 +111,16 @@ class Parts:
 
 
 def parts_of(
-    name: str, settings: UserServiceSettings, *, worker_statement_seconds: float = 10.0
+    name: str,
+    settings: UserServiceSettings,
+    *,
+    worker_statement_seconds: float = 10.0,
+    plan_once: bool = False,
 ) -> Parts:
     """The parts of the service called ``name``, which is also its certificate's name.
 
-    A statement of a background job may take ``worker_statement_seconds``.
+    A statement of a background job may take ``worker_statement_seconds``; those of the app's role are planned once for
+    all values with ``plan_once`` (`chassis.db.engine`).
     """
     return Parts(
         name,
@@ -124,6 +129,7 @@ def parts_of(
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,
             application_name=name,
+            plan_once=plan_once,
         ),
         worker=Database(
             settings.worker_database_url.get_secret_value(),

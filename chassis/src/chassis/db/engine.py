@@ -69,6 +69,10 @@ class Database(Component):
     connections; who waits longer than ``wait_seconds`` for one gets DATABASE_BUSY, and so does who
     waits ``lock_seconds`` for a lock, or whose statement takes ``statement_seconds``. A transaction
     may idle 30 s before the server ends it. Starting does not connect: a database that is away shows in ``ping``.
+
+    With ``plan_once`` a connection plans each statement once for all values, and not for each of the first five, and
+    for ever those that a plan for their own values makes look cheaper: every statement has to have a plan that is good
+    for all values, as with an index that its parameters alone do not lead into.
     """
 
     def __init__(
@@ -80,12 +84,14 @@ class Database(Component):
         wait_seconds: float = 3.0,
         lock_seconds: float = 5.0,
         statement_seconds: float = 10.0,
+        plan_once: bool = False,
     ) -> None:
         server_settings = {
             "statement_timeout": int(statement_seconds * 1000),
             "lock_timeout": int(lock_seconds * 1000),
             "idle_in_transaction_session_timeout": 30_000,
             "timezone": "UTC",
+            **({"plan_cache_mode": "force_generic_plan"} if plan_once else {}),
         }
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),

@@ -2,14 +2,17 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select
 
 from chat_service.conversations.domain.message import Role
 from chat_service.tables import messages, sessions
 
 OWN: Final = sessions.c.user_id == bindparam("user_id")
 
-# Whether the newest message is an answer that was not read yet: one look into an index for each row.
+# There is a message of each order but of an answer that is being written: the newest is among these.
+_NEWEST: Final = 8
+# Whether the newest message is an answer that was not read yet: one look into an index for each row. Of whose a message
+# is PostgreSQL expects one in hundreds to be the user's: without the bounds it reads and sorts all of a conversation.
 _unread = (
     select(
         and_(
@@ -19,9 +22,14 @@ _unread = (
             messages.c.order > sessions.c.read_order,
         )
     )
-    .where(messages.c.session_id == sessions.c.id, messages.c.user_id == bindparam("user_id"))
+    .where(
+        messages.c.session_id == sessions.c.id,
+        messages.c.user_id == bindparam("user_id"),
+        messages.c.order > sessions.c.last_order - _NEWEST,
+        messages.c.order <= sessions.c.last_order,
+    )
     .order_by(messages.c.order.desc())
-    .limit(1)
+    .limit(literal_column("1"))
     .correlate(sessions)
     .scalar_subquery()
 )
