@@ -81,7 +81,9 @@ class Spooled:
 
     def _remove(self) -> None:
         if self._file is not None:
-            self._file.close()
+            # A server of files may say only here that something was not written.
+            with suppress(OSError):
+                self._file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

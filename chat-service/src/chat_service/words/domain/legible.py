@@ -49,10 +49,12 @@ class Reader:
         self._read_as = {
             character: read for character, read in _read_as().items() if letters & set(read)
         }
-        unlike = _INVISIBLE + "".join(self._read_as)
+        several = "".join(self._read_as)
         # Looked for apart: with characters beyond these in it the class is slower for all others.
-        self._unlike = re.compile(f"[{unlike}]+")
-        self._unlike_beyond = re.compile(f"[{unlike}{_INVISIBLE_BEYOND}]+")
+        self._unlike = re.compile(f"[{_INVISIBLE}{several}]")
+        self._unlike_beyond = re.compile(f"[{_INVISIBLE}{several}{_INVISIBLE_BEYOND}]")
+        one = f"|[{several}]" if several else ""
+        self._pieces = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]+{one}")
 
     def __call__(self, text: str) -> Legible:
         """What can be read of `text`."""
@@ -63,22 +65,18 @@ class Reader:
         else:
             unlike = self._unlike
         first = unlike.search(text)
-        return (
-            Legible(text, len(text)) if first is None else self._read(text, unlike, first.start())
-        )
+        return Legible(text, len(text)) if first is None else self._read(text, first.start())
 
-    def _read(self, text: str, unlike: re.Pattern[str], at: int) -> Legible:
+    def _read(self, text: str, at: int) -> Legible:
         read = [text[:at]]
         places = list(range(at))
-        for found in unlike.finditer(text, at):
-            start, end = found.span()
-            read.append(text[at:start])
+        for found in self._pieces.finditer(text, at):
+            start = found.start()
+            said = self._read_as.get(text[start], "")
+            read += (text[at:start], said)
             places += range(at, start)
-            for place in range(start, end):
-                said = self._read_as.get(text[place], "")
-                read.append(said)
-                places += [place] * len(said)
-            at = end
+            places += [start] * len(said)
+            at = found.end()
         read.append(text[at:])
         places += range(at, len(text))
         return Legible("".join(read), len(text), places)
