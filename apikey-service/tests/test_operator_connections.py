@@ -248,7 +248,7 @@ def written(**changes: str | None) -> str:
         (written(base_url='"ftp://a"'), "base_url: INVALID_URL"),
         (written(base_url='"http://10.0.0.1"'), "base_url: PROVIDER_ADDRESS_FORBIDDEN"),
         (written(key_file='"absent.key"'), "No such file or directory: "),
-        (written(key_file='"empty.key"'), "key_file: REQUIRED"),
+        (written(key_file='"empty.key"'), "it is empty"),
         (written(key_file='"odd.key"'), "key_file: INVALID_CHARACTER"),
         (written(key_file='"binary.key"'), "not text in UTF-8: "),
         (written(headers='{ Host = "x" }'), "headers: RESERVED_NAME"),

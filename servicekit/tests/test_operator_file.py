@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.testing import eventually, sample
-from servicekit.operator_file import BadFile, FileMetrics, OperatorFile, Reading
+from servicekit.operator_file import BadFile, FileMetrics, OperatorFile, Reading, read_toml
 
 METRICS = FileMetrics("test_operator_file", "words")
 Words = OperatorFile[tuple[str, ...]]
@@ -53,6 +53,9 @@ async def test_a_change_is_taken_and_a_wrong_one_leaves_what_was(path: Path) -> 
     for wrong, problem in (
         ("four bad", "line 1: a bad word"),
         ("x" * 101, "more than 100 bytes: "),
+        # As an editor leaves it for a moment that writes it anew.
+        ("", "line 1: it is empty: "),
+        ("\ufeff \n", "line 1: it is empty: "),
         (None, "No such file or directory: "),
     ):
         if wrong is None:
@@ -67,6 +70,22 @@ async def test_a_change_is_taken_and_a_wrong_one_leaves_what_was(path: Path) -> 
     await words.look()
     await words.probe()
     assert (words.content, sample("test_operator_file_current")) == (("five",), 1)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(path: Path) -> None:
+    path.write_text("\ufeffthree")
+    assert of(path).content == ("three",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [("a = 1\nsecret", "it is no TOML (at "), ("a = " + "[" * 100_000, "it is too deep")],
+)
+def test_of_what_is_no_toml_no_value_is_shown(raw: str, problem: str) -> None:
+    with pytest.raises(BadFile) as refused:
+        read_toml(raw)
+    assert problem in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 async def test_whatever_a_reading_raises_is_told_by_the_probe_until_it_is_mended(

@@ -69,13 +69,14 @@ def test_all_that_is_said_is_read_in_its_order(tmp_path: Path) -> None:
             ),
         ),
     )
-    assert read(tmp_path, "") == Rules()
+    assert read(tmp_path, "# nothing") == Rules()
 
 
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
         ("currency = ", "it is no TOML"),
+        ("", "it is empty"),
         ('currency = "Dollar"', "currency: "),
         ("[[prices]]\nmodel = 'a'\nprompt = 1\ncompletion = 1", "currency: prices are in one"),
         (WHOLE.replace("large-*", "l*rge"), "prices 1 model: a star stands at its end alone"),

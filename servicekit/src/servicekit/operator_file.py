@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
@@ -38,7 +39,11 @@ class Reading:
         return any(stamp(path) != seen for path, seen in self.seen.items())
 
     def text(self, path: Path, most: int) -> str:
-        """What is in it, in UTF-8; raises BadFile, also for more than ``most`` bytes."""
+        """What is in it, in UTF-8, with a byte order mark or without one.
+
+        Raises BadFile, also for more than ``most`` bytes, and for none: of an editor that writes a file anew that
+        may be seen, and nobody says nothing so.
+        """
         # Before it is read: a change that comes meanwhile makes this reading stale.
         self.seen[path] = stamp(path)
         try:
@@ -46,11 +51,26 @@ class Reading:
                 raw = file.read(most + 1)
             if len(raw) > most:
                 raise BadFile(f"more than {most} bytes: {path}")
-            return raw.decode()
+            text = raw.decode("utf-8-sig")
         except OSError as error:
             raise BadFile(f"{error.strerror}: {path}") from None
         except ValueError:
             raise BadFile(f"not text in UTF-8: {path}") from None
+        if not text.strip():
+            raise BadFile(f"line 1: it is empty: {path}")
+        return text
+
+
+def read_toml(raw: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The values of a text in TOML; raises BadFile, which says where it is wrong and shows no value."""
+    try:
+        return tomllib.loads(raw, parse_float=parse_float)
+    except tomllib.TOMLDecodeError as error:
+        # A line may hold what should not stand there.
+        where = str(error).rpartition("(")[2].rstrip(")")
+        raise BadFile(f"it is no TOML ({where})") from None
+    except RecursionError:
+        raise BadFile("it is no TOML (it is too deep)") from None
 
 
 @contextmanager

@@ -17,7 +17,6 @@
 A path that is not absolute is of the folder that the file is in.
 """
 
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -49,7 +48,7 @@ from apikey_service.usecases.validation import (
 )
 from chassis.errors import FieldError
 from servicekit.generation_parameters import GenerationParameters
-from servicekit.operator_file import BadFile, Reading
+from servicekit.operator_file import BadFile, Reading, read_toml
 
 _MOST_BYTES = 1024 * 1024
 _MOST_SECRET_BYTES = 64 * 1024
@@ -123,13 +122,7 @@ class ConnectionsReading:
 
     def connections(self) -> tuple[OperatorConnection, ...]:
         """In their order. Raises BadFile."""
-        raw = self._reading.text(self._path, _MOST_BYTES)
-        try:
-            told = tomllib.loads(raw)
-        except tomllib.TOMLDecodeError as error:
-            # Where it is, and not what it is: a line may hold what should not stand there.
-            where = str(error).rpartition("(")[2].rstrip(")")
-            raise BadFile(f"it is no TOML ({where})") from None
+        told = read_toml(self._reading.text(self._path, _MOST_BYTES))
         self._refuse_inline_keys(told)
         try:
             file = _File.model_validate(told)

@@ -22,7 +22,6 @@
     tenants = ["0192…"]
 """
 
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -34,7 +33,7 @@ from pydantic_core import ErrorDetails
 from chat_service.usage.domain.periods import Period
 from chat_service.usage.domain.rules import Amount, Limit, Price, Rules
 from parley.bounds import MODEL
-from servicekit.operator_file import BadFile, Reading
+from servicekit.operator_file import BadFile, Reading, read_toml
 
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_TOLD: Final = 5
@@ -95,10 +94,7 @@ class _File(_Part):
 
 def read_rules(reading: Reading, path: Path) -> Rules:
     """What the file says. Raises BadFile, with the place of what is wrong."""
-    try:
-        told = tomllib.loads(reading.text(path, _MOST_BYTES), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BadFile(f"it is no TOML: {error}") from None
+    told = read_toml(reading.text(path, _MOST_BYTES), parse_float=Decimal)
     try:
         file = _File.model_validate(told)
     except ValidationError as error:
