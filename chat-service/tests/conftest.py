@@ -1,6 +1,7 @@
 """A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -42,8 +43,12 @@ from .vault import Vault, vault_server
 async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     urls = service_database("chat", MIGRATIONS)
     # Fifty at once on a busy machine wait for their turn: what is busy is tested elsewhere.
-    patience = {"wait_seconds": 60.0, "lock_seconds": 60.0, "statement_seconds": 60.0}
-    app = Database(urls.app, pool_size=8, application_name="test", **patience)
+    patience: dict[str, Any] = {
+        "wait_seconds": 60.0,
+        "lock_seconds": 60.0,
+        "statement_seconds": 60.0,
+    }
+    app = Database(urls.app, pool_size=8, application_name="test", plan_once=True, **patience)
     worker = Database(urls.worker, pool_size=2, application_name="test worker", **patience)
     await app.start()
     await worker.start()

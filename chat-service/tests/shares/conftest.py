@@ -129,7 +129,11 @@ class Sharing:
 async def sharing(chat: Chat, caller: Caller) -> AsyncIterator[Sharing]:
     passwords = Argon2Passwords(memory_kib=8, iterations=1, parallelism=1, workers=1, queue=1000)
     await passwords.start()
-    patience = {"wait_seconds": 60.0, "lock_seconds": 60.0, "statement_seconds": 60.0}
+    patience: dict[str, Any] = {
+        "wait_seconds": 60.0,
+        "lock_seconds": 60.0,
+        "statement_seconds": 60.0,
+    }
     app = Database(chat.urls.app, pool_size=8, application_name="elsewhere", **patience)
 
     deleted: set[UUID] = set()
