@@ -124,7 +124,8 @@ async def test_cost_is_held_to_as_tokens_are(chat: Chat, caller: Caller) -> None
 
 async def test_of_both_periods_the_one_that_ends_later_is_told(chat: Chat, caller: Caller) -> None:
     rules = limited(Limit(Period.DAY, of(10)), Limit(Period.MONTH, of(10)))
-    chat = house(chat.under(rules))
+    # A connection's own allowance comes behind both: another connection would help nobody.
+    chat = house(chat.under(rules), daily_tokens=10)
     await spend(chat, caller, 10)
     assert (await refusal(chat, caller)).metadata["period"] == "month"
 

@@ -33,14 +33,15 @@ class Used:
 
 def check(bounds: Bounds, used: Used, now: datetime) -> None:
     """Raises AllowanceUsedUp or UsageLimitReached where nothing is left of one of them."""
-    allowed = bounds.connection_tokens
-    if allowed is not None and used.connection_tokens >= allowed:
-        raise AllowanceUsedUp(used=used.connection_tokens, allowed=allowed, now=now)
-    # The month's first: who is told of it need not come back tomorrow for nothing.
+    # The month's first: who is told of it need not come back tomorrow for nothing. The connection's last: whoever
+    # takes another one instead need not hear of the others then.
     for limit in reversed(bounds.limits):
         told = _refusal(limit, bounds.currency, used)
         if told is not None:
             raise UsageLimitReached(limit.period, told, now=now)
+    allowed = bounds.connection_tokens
+    if allowed is not None and used.connection_tokens >= allowed:
+        raise AllowanceUsedUp(used=used.connection_tokens, allowed=allowed, now=now)
 
 
 def _refusal(limit: Limit, currency: str, used: Used) -> dict[str, str] | None:
