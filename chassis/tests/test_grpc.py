@@ -1,6 +1,7 @@
 """The gRPC server and client on the real wire, with real certificates."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.wrappers_pb2 import StringValue
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -23,7 +25,7 @@ from chassis.embedded import free_port
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
-from chassis.grpc.errors import PeerGone, from_rpc_error
+from chassis.grpc.errors import PeerGone, from_rpc_error, keep_hang_ups_from_the_log
 from chassis.grpc.server import GrpcServer, allow
 from chassis.grpc.trust import TrustStore
 from chassis.ids import new_id
@@ -427,6 +429,21 @@ async def test_a_client_that_leaves_while_much_is_on_its_way_to_it_is_no_error(
             assert (await anext(stream)).value
         await asyncio.wait_for(handlers.stream_ended.wait(), 30)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_of_what_grpc_logs_hang_ups_alone_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    keep_hang_ups_from_the_log()
+    log = logging.getLogger(cygrpc.__name__)
+    for error in (
+        cygrpc.ExecuteBatchError("gone"),
+        grpc.aio.InternalError("odd"),
+        ValueError("no"),
+    ):
+        log.error("%r", error, exc_info=error)
+    assert [record.getMessage() for record in caplog.records] == [
+        "InternalError('odd')",
+        "ValueError('no')",
+    ]
 
 
 async def test_forged_and_stale_tokens_are_all_refused_alike(

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
-from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 
 from chassis.component import Component
 from chassis.errors import AppError, Kind
@@ -263,6 +262,6 @@ async def _write(call: Any, request: Any) -> bool:
         return False
     try:
         await call._cython_call.send_serialized_message(request.SerializeToString())  # noqa: SLF001
-    except cygrpc.InternalError:
+    except grpc.aio.InternalError:
         return False
     return True

@@ -8,7 +8,6 @@ import grpc
 import grpc.aio
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
-from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 
 from chassis.errors import (
     AppError,
@@ -30,6 +29,9 @@ _KINDS: dict[str, Kind] = {kind.grpc_status: kind for kind in Kind}
 _RESET = ("Received RST_STREAM", "Stream removed")
 # A bound that a field missed, as it travels in a FieldViolation's description.
 _BOUND = re.compile(r"(?P<name>minimum|maximum)=(?P<number>-?[0-9]{1,20}(?:\.[0-9]{1,20})?)")
+# Where gRPC writes of a call, and which of its internal errors says that the other side was gone: it exports neither.
+_LOGGER = "grpc._cython.cygrpc"
+_HUNG_UP = "ExecuteBatchError"
 _TOO_LARGE = "message larger than max"
 
 
@@ -159,8 +161,9 @@ def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
 
 def keep_hang_ups_from_the_log() -> None:
     """Have no line written of a client that leaves amid a message, which to gRPC may be an error with its stack."""
-    logging.getLogger(cygrpc.__name__).addFilter(_is_no_hang_up)
+    logging.getLogger(_LOGGER).addFilter(_is_no_hang_up)
 
 
 def _is_no_hang_up(record: logging.LogRecord) -> bool:
-    return record.exc_info is None or record.exc_info[0] is not cygrpc.ExecuteBatchError
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ != _HUNG_UP or not issubclass(kind, grpc.aio.InternalError)
