@@ -224,6 +224,8 @@ def test_so_is_that_of_every_continuation(length: int) -> None:
         ("word " * 20, ("word " * 20)[:59].rstrip() + "…"),
         ("你" * 100, "你" * 59 + "…"),
         ("   ", ""),
+        ("\u200b\n# \ufeff\n\u2060 Tea", "\u2060 Tea"),
+        ("\u200b\n\ufe0f", ""),
         ("## Tea\n\nand milk", "Tea"),
         ("> - 1. Tea", "Tea"),
         ("---\n* * *\n#\nTea", "Tea"),

@@ -15,7 +15,7 @@ from parley import bounds
 from parley.bounds import Length
 
 # What nobody types and everybody pastes: zero-width spaces and joiners, marks of direction, a byte
-# order mark, a soft hyphen.
+# order mark, a soft hyphen. Variation selectors stay: each is part of the sign before it.
 _UNSEEN = (
     (0x00AD, 0x00AD),
     (0x200B, 0x200F),

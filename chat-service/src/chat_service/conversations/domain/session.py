@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from chassis.text import shortened
+from chassis.text import TURNING, is_blank, shortened
 from chat_service.personas.domain.persona import Told
 from servicekit.generation_parameters import GenerationParameters
 
@@ -185,7 +185,7 @@ _MARKS: Final = re.compile(r"^(?:(?:#{1,6}|>|[-*+]|\d{1,9}[.)])(?:\s+|$))+|^(?:[
 _FENCES: Final = ("```", "~~~")
 # Within a line, what shows nothing, or turns what is written behind it: a title is cut, and stands among others.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]+")
-_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TURNING: Final = re.compile(f"[{TURNING}]")
 
 
 def title_from(content: str) -> str:
@@ -193,13 +193,13 @@ def title_from(content: str) -> str:
 
     Signs of Markdown that make a line a heading, a quotation or an item are no part of it, and a line of
     such signs alone, or one that begins a block of code, says nothing where another one does. Nor are controls, and marks
-    that turn the direction.
+    that turn the direction; a line of which nothing is to be seen says nothing at all.
     """
-    lines = [line for line in map(_plain, content.splitlines()) if line]
+    lines = [line for line in map(_plain, content.splitlines()) if not is_blank(line)]
     said = (_MARKS.sub("", line) for line in lines if not line.startswith(_FENCES))
-    first = next((line for line in said if line), next(iter(lines), ""))
+    first = next((line for line in said if not is_blank(line)), next(iter(lines), ""))
     return shortened(first, TITLE_FROM_MESSAGE)
 
 
 def _plain(line: str) -> str:
-    return _TURNS.sub("", _CONTROLS.sub(" ", line)).strip()
+    return _TURNING.sub("", _CONTROLS.sub(" ", line)).strip()
