@@ -102,12 +102,6 @@ class Unavailable(AppError):
     is_outage: ClassVar[bool] = True
 
 
-class DeadlineExceeded(AppError):
-    kind = Kind.TIMEOUT
-    reason = "DEADLINE_EXCEEDED"
-    detail = "It took too long."
-
-
 class Internal(AppError):
     kind = Kind.INTERNAL
     reason = "INTERNAL"

@@ -111,4 +111,3 @@ NotesReader = Annotated[Caller, Depends(AccessToken("notes:read"))]
 NotesWriter = Annotated[Caller, Depends(AccessToken("notes:write"))]
 # Of what either opens alone, the route shows that alone.
 Searcher = Annotated[Caller, Depends(AccessToken("chat:read", "notes:read"))]
-Completer = Annotated[Caller, Depends(AccessToken("completions"))]

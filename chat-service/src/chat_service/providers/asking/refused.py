@@ -125,14 +125,6 @@ def adaptation(
     return None
 
 
-def named_parameter(body: Mapping[str, Any], said: bytes | str) -> str | None:
-    """The parameter of ``body`` that a refusal names, whether or not anything can be done about it."""
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    optional = {name: body[name] for name in body if name not in _NEEDED}
-    named = (_named(complaint, optional) for complaint in complaints(text[:_TEXT]))
-    return next((name for name in named if name is not None), None)
-
-
 def _instead(name: str, body: Mapping[str, Any], complaint: Complaint) -> Adaptation | None:
     text, value = complaint.text, body[name]
     if name == SYSTEM:

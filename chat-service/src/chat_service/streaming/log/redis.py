@@ -62,9 +62,8 @@ class Appended:
     last_seq: int
 
 
-# The id of an entry of a log; BEGINNING is before all.
+# The id of an entry of a log.
 Place = bytes
-BEGINNING: Place = b"0-0"
 
 
 def place_behind(after: int) -> Place:
