@@ -43,7 +43,7 @@ def print_plans(parley: Parley, folder: Path, model_url: str) -> None:
         print(
             f"# Plans of what is asked most\n\n"
             f"Made by `python -m bench.conversations plans`, of a database with {total:,} messages of"
-            f" {len(people)} users, as {people[0].messages:,} of them are the asking user's. Each plan is the one"
+            f" {len(people)} users, {people[0].messages:,} of them the asking user's. Each plan is the one"
             f" that was executed, of a statement that is prepared and planned once for all values."
         )
         _tell(admin, True)
