@@ -127,7 +127,9 @@ async def get_shared_file_content(
     key.token = token
     # Under its id in the share there is never anything else.
     tag = f'"{UUID(file_id)}"'
-    asked = wanted.part(tag)
+    is_known = wanted.is_known(tag)
+    # Of what is known already no part is looked for, and so none is refused.
+    asked = None if is_known else wanted.part(tag)
     asking = pb.ReadSharedFileRequest(key=key, id=file_id)
     if asked is not None:
         asking.part.CopyFrom(pb.FilePart(first=asked.first, last=asked.last))
@@ -141,7 +143,7 @@ async def get_shared_file_content(
             raise
         size = error.metadata["size"]
         return problem(RangeNotSatisfiable(), {"content-range": f"bytes */{size}"})
-    if wanted.is_known(tag):
+    if is_known:
         await pieces.aclose()
         return Response(status_code=304, headers={"etag": tag})
     part = None if asked is None else asked.of(file.size)
