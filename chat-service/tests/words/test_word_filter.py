@@ -158,7 +158,7 @@ def test_a_letter_and_its_marks_are_the_same_in_one_character_and_in_several(wor
         ("strasse", "Straße"),
         ("STRAẞE", "strasse"),
         ("office", "oﬃce"),
-        ("kg", "㎏"),
+        ("سلام", "سﻼم"),
         ("İstanbul", "istanbul"),
         ("istanbul", "İSTANBUL"),
         ("ΟΔΟΣ", "οδος"),
@@ -180,6 +180,13 @@ def test_what_looks_like_the_word_is_the_word_wherever_it_is_cut(word: str, said
         # Gone on with: what was shown stays, and the whole of the word never is.
         behind, _ = streamed(words, [said[cut:]], begun=f"a {said[:cut]}")
         assert words.masked(f"a {said[:cut]}{behind}") == f"a {said[:cut]}{behind}"
+
+
+@pytest.mark.parametrize("sign", ["№", "Ⅱ", "™", "㎏", "½"])
+def test_a_sign_is_no_word(sign: str) -> None:
+    read = unicodedata.normalize("NFKC", sign)
+    assert masks(sign).masked(f"{read} {sign}") == f"{read} {MASK}"
+    assert masks(read).masked(f"{read} {sign}") == f"{MASK * len(read)} {sign}"
 
 
 def test_what_is_not_seen_is_held_back_in_bounds_and_hides_no_word() -> None:

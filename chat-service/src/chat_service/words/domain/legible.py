@@ -99,10 +99,12 @@ def legible(word: str) -> str:
 
 @cache
 def _read_as() -> dict[str, str]:
-    """The characters that are read as several letters or digits, folded."""
+    """The letters that are read as several, folded; signs, such as `№`, are what they are."""
     several = {}
     for code in range(0x80, 0x10000):
         character = chr(code)
+        if not unicodedata.category(character).startswith("L"):
+            continue
         read = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
         if len(read) > 1 and read.isalnum():
             several[character] = read
