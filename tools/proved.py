@@ -42,8 +42,9 @@ PROOFS = (
     Proof(
         "aiohttp",
         "3.14",
-        "chat_service/providers/transport.py makes a reader of its own of aiohttp's StreamReader, by its"
-        " buffer and by what its parser calls",
+        "chat_service/providers/pool.py makes a reader of its own of aiohttp's StreamReader, by its"
+        " buffer and by what its parser calls, and has its connector make connections with it; source.py"
+        " reads what came before an error",
         "pytest chat-service/tests/streaming/test_strange_providers.py"
         " chat-service/tests/streaming/test_pace.py chat-service/tests/test_provider_connections.py",
     ),
@@ -58,6 +59,26 @@ PROOFS = (
         "0.54",
         "gateway/edge builds on its httptools protocol, and chassis/health.py on its main loop",
         "pytest gateway/tests chassis/tests/test_embedded_uvicorn.py",
+    ),
+    Proof(
+        "grpcio",
+        "1.85",
+        "chassis/grpc/client.py writes to the call beneath grpc.aio's; chassis/grpc/errors.py knows its"
+        " logger and the error of a hang-up by name",
+        "pytest chassis/tests/grpc",
+    ),
+    Proof(
+        "alembic",
+        "1.20",
+        "chassis/db/migrate.py has it find the steps of an upgrade, as its own command does",
+        "pytest chassis/tests/test_db_migrate.py",
+    ),
+    Proof(
+        "pytest",
+        "9.2",
+        "conftest.py marks what goes to one worker as pytest-xdist does, ends stacks behind their last"
+        " test, and rewrites the asserts of modules beforehand",
+        "`make test` in a fresh clone: beside the version before, the same tests pass in the same time",
     ),
 )
 
