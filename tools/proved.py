@@ -22,7 +22,7 @@ class Proof:
     again: str
 
 
-_TESTS = "pytest chassis/tests/test_db_engine.py chassis/tests/test_db_pipeline.py"
+_TESTS = "pytest chassis/tests/db_engine chassis/tests/test_db_pipeline.py"
 PROOFS = (
     Proof(
         "psycopg",
@@ -65,7 +65,7 @@ PROOFS = (
         "1.85",
         "chassis/grpc/client.py writes to the call beneath grpc.aio's; chassis/grpc/errors.py knows its"
         " logger and the error of a hang-up by name",
-        "pytest chassis/tests/grpc",
+        "pytest chassis/tests/rpc",
     ),
     Proof(
         "alembic",

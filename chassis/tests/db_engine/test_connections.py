@@ -1,0 +1,190 @@
+"""The pool: waiting for a connection, and what becomes of one that is given back, cancelled or dead."""
+
+import asyncio
+import time
+
+import psycopg
+import pytest
+import uvloop
+from sqlalchemy import text
+
+from chassis.db.engine import Database
+from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
+from chassis.db.statement import Statement
+from chassis.testing import DatabaseUrls, eventually
+
+from .entries import add_entry, count_entries, somebody
+
+
+async def test_more_work_than_connections_waits_its_turn(database: Database) -> None:
+    ann = somebody()
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(60)))
+    assert await count_entries(database, ann) == 60
+    async with database.transaction() as connection:
+        open_now = await connection.scalar(
+            text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test-app'")
+        )
+    assert open_now <= 4
+
+
+async def test_who_waits_longer_than_three_seconds_is_told_that_it_is_busy(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    async with database.transaction():
+        began = time.monotonic()
+        with pytest.raises(DatabaseBusy) as caught:
+            await database.ping()
+        assert 2.5 < time.monotonic() - began < 12
+    assert caught.value.reason == "DATABASE_BUSY"
+    await database.ping()
+    await database.stop()
+
+
+async def test_a_statement_that_takes_too_long_is_ended(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, application_name="test-app", statement_seconds=0.2)
+    with pytest.raises(DatabaseBusy):
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT pg_sleep(10)"))
+    await database.ping()
+    await database.stop()
+
+
+async def test_a_cancelled_statement_is_stopped_in_the_server(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+
+    async def dawdle() -> None:
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT pg_sleep(8)"))
+
+    task = asyncio.create_task(dawdle())
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+
+        def sleepers() -> int:
+            row = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        await eventually(lambda: sleepers() == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await eventually(lambda: sleepers() == 0, 20)
+    # And its place in the pool is free again.
+    await database.ping()
+    await database.stop()
+
+
+async def test_a_connection_that_is_well_is_used_again_and_again(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    backends = set()
+    for _ in range(5):
+        async with database.transaction() as connection:
+            backends.add(await connection.scalar(text("SELECT pg_backend_pid()")))
+    await database.stop()
+    assert len(backends) == 1
+
+
+async def test_connections_that_died_while_idle_are_replaced_unnoticed(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    ann = somebody()
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'test-app'"
+        )
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
+    assert await count_entries(database, ann) == 40
+
+
+async def test_a_connection_given_back_in_a_transaction_is_not_used_again(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    ann = somebody()
+    await add_entry(database, ann)
+    # It opens a transaction that nobody ends, in which the scope stays set.
+    await database.run(ann, Statement(text("BEGIN")))
+    every = Statement(text("SELECT text FROM entries"))
+    assert await database.all(None, every) == []
+    await database.run(ann, Statement(text("BEGIN")))
+    assert await count_entries(database, None) == 0
+    await database.stop()
+
+
+async def test_a_connection_in_use_when_the_database_stops_is_closed_when_it_comes_back(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=2, application_name="test-stop")
+    await asyncio.gather(database.ping(), database.ping())
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+
+        def connections() -> int:
+            row = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test-stop'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        async with database.transaction() as connection:
+            await database.stop()
+            await eventually(lambda: connections() == 1)
+            assert await connection.scalar(text("SELECT 1")) == 1
+        await eventually(lambda: connections() == 0)
+
+
+async def test_a_dead_idle_connection_does_not_spin_the_event_loop(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    await database.ping()
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'test-app'"
+        )
+    before = time.thread_time()
+    await asyncio.sleep(0.5)
+    # A loop that spins takes all the CPU there is; one that sleeps a millisecond or so.
+    assert time.thread_time() - before < 0.1
+    await database.ping()
+    await database.stop()
+
+
+def test_dead_connections_are_noticed_on_uvloop_as_well(urls: DatabaseUrls) -> None:
+    # It drops a descriptor whose socket has an error, and says so to nobody.
+    async def lose_connections() -> None:
+        database = Database(urls.app, pool_size=4, application_name="test-app")
+        for _ in range(5):
+            await asyncio.gather(*(database.ping() for _ in range(20)))
+            # Without giving the event loop a chance to see it.
+            with psycopg.connect(urls.admin, autocommit=True) as admin:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE application_name = 'test-app'"
+                )
+            async with asyncio.timeout(5):
+                await asyncio.gather(*(database.ping() for _ in range(20)))
+
+        async def dawdle() -> None:
+            async with database.transaction() as connection:
+                await connection.execute(text("SELECT pg_sleep(8)"))
+
+        task = asyncio.create_task(dawdle())
+        await asyncio.sleep(0.3)  # for the statement to be on its way
+        with psycopg.connect(urls.admin, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'test-app'"
+            )
+        with pytest.raises(DatabaseUnavailable):
+            async with asyncio.timeout(5):
+                await task
+        await database.stop()
+
+    uvloop.run(lose_connections())
