@@ -146,6 +146,10 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert go("edit", **place)["answer"]["status"] == "edited"
     assert go("choose", **place)["id"] == answer["id"]
     go("fork", known={"message_id": question["id"]}, session_id=session)
+    again = {"session_id": session, "message_id": go("edit", **place)["answer"]["id"]}
+    assert go("measure_message", **again) == {"messages": 1}
+    go("delete_message", **again)
+    assert go("choose", **place)["id"] == answer["id"]
     assert go("list_runs", query="?live=true")["items"] == []
     go("recover_run", session_id=session)
     go("get_run", run_id=run)

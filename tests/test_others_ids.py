@@ -204,6 +204,8 @@ def test_in_a_body_or_a_query_it_is_answered_as_what_never_was(
             ("POST", f"{messages}/edit", {"content": "x"}),
             ("POST", f"{messages}/choose", {}),
             ("GET", f"{messages}/context", {}),
+            ("GET", f"{messages}/extent", {}),
+            ("DELETE", messages, {}),
         ]
 
     def file_of(value: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -127,6 +127,10 @@ class _Asking:
         copies = [ask("the share forked", "POST", f"/shares/{token}/fork", {})["id"]]
         ask("the share taken back", "DELETE", share)
         copies.append(ask("forked", "POST", f"{url}/fork", {})["id"])
+        behind = self._answer("GET", f"/chat/sessions/{copies[1]}/messages?limit=2")["items"][1]
+        message = f"/chat/sessions/{copies[1]}/messages/{behind['id']}"
+        ask("a message that most follow, measured", "GET", f"{message}/extent")
+        ask("that message deleted", "DELETE", message)
         ask("cleared of its messages", "DELETE", f"/chat/sessions/{copies[0]}/messages")
         ask("deleted for good", "DELETE", f"/chat/sessions/{copies[1]}?permanent=true")
 

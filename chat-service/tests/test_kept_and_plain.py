@@ -99,11 +99,16 @@ async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_conversations
         async def one_is_kept() -> bool:
             return await kept() == 1
 
-        for clears in (True, False):
+        for how in ("one message", "all messages", "all conversations"):
             run, _ = await ask(client)
             assert run.cache == chat_pb2.CACHE_STATE_MISS
             await eventually(one_is_kept)
-            if clears:
+            if how == "one message":
+                deleting = chat_pb2.DeleteMessageRequest(
+                    session_id=run.session_id, message_id=run.answer_id
+                )
+                await client.call("DeleteMessage", deleting)
+            elif how == "all messages":
                 clearing = chat_pb2.ClearSessionRequest(id=run.session_id)
                 await client.call("ClearSession", clearing)
             else:

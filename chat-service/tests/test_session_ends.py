@@ -82,6 +82,10 @@ async def is_out_of_sight(client: Client, accepted: chat_pb2.RunAccepted) -> Non
         ("ListMessages", chat_pb2.ListMessagesRequest(session_id=session_id)),
         ("StartRun", chat_pb2.StartRunRequest(session_id=session_id, content="hello")),
         ("ClearSession", chat_pb2.ClearSessionRequest(id=session_id)),
+        (
+            "DeleteMessage",
+            chat_pb2.DeleteMessageRequest(session_id=session_id, message_id=accepted.question_id),
+        ),
     ]
     for method, request in requests:
         assert await refused(client, method, request) == ABSENT, method
@@ -301,12 +305,33 @@ async def _no_logs(traces: Traces) -> bool:
 
 
 @pytest.mark.parametrize("here", [True, False])
-async def test_a_live_run_of_what_is_cleared_stores_nothing_wherever_it_is(
-    client: Client, client_elsewhere: Client, traces: Traces, *, here: bool
+@pytest.mark.parametrize("all_of_it", [True, False])
+async def test_a_live_run_of_what_is_cleared_or_deleted_stores_nothing_wherever_it_is(
+    client: Client, client_elsewhere: Client, traces: Traces, *, here: bool, all_of_it: bool
 ) -> None:
     session_id = await make(client)
-    async with answering(client, session_id) as (_, _frames):
-        await clear(client if here else client_elsewhere, session_id)
+    async with answering(client, session_id) as (accepted, _frames):
+        one = client if here else client_elsewhere
+        if all_of_it:
+            await clear(one, session_id)
+        else:
+            asked = {"session_id": session_id, "message_id": accepted.question_id}
+            measured = await one.call("MeasureMessage", chat_pb2.MeasureMessageRequest(**asked))
+            assert measured.messages == 2
+            async with client.watch() as notices:
+                await anext(notices)
+                await one.call("DeleteMessage", chat_pb2.DeleteMessageRequest(**asked))
+                deleted = {
+                    "topic": "sessions",
+                    "change": "messages_deleted",
+                    "session_id": session_id,
+                    "run_id": accepted.run_id,
+                }
+                async with asyncio.timeout(30):
+                    while deleted not in [
+                        orjson.loads(told.data) for told in (await anext(notices)).notices
+                    ]:
+                        pass
         assert await messages(client, session_id) == []
         # The next question does not wait for it.
         await client.ask(session_id=session_id)

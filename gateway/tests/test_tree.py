@@ -249,6 +249,21 @@ async def test_live_runs_are_listed_and_no_others(door: Door) -> None:
     assert response.json()["errors"] == [{"field": "live", "reason": "NOT_ONE_OF"}]
 
 
+async def test_a_message_is_measured_and_deleted(door: Door) -> None:
+    door.chat.answers |= {
+        "MeasureMessage": chat_pb2.MeasureMessageResponse(messages=7),
+        "DeleteMessage": chat_pb2.DeleteMessageResponse(),
+    }
+    measured = await door.http.get(f"{MESSAGE_PATH}/extent", headers=door.bearer)
+    assert (measured.status_code, measured.json()) == (200, {"messages": 7})
+    deleted = await door.http.delete(MESSAGE_PATH, headers=door.bearer)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert [call.request for call in door.chat.calls] == [
+        chat_pb2.MeasureMessageRequest(session_id=SESSION, message_id=MESSAGE),
+        chat_pb2.DeleteMessageRequest(session_id=SESSION, message_id=MESSAGE),
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "rpc"),
     [
@@ -256,6 +271,8 @@ async def test_live_runs_are_listed_and_no_others(door: Door) -> None:
         ("POST", "edit", "EditAnswer"),
         ("POST", "choose", "ChooseMessage"),
         ("GET", "context", "GetContext"),
+        ("GET", "extent", "MeasureMessage"),
+        ("DELETE", "", "DeleteMessage"),
     ],
 )
 async def test_a_message_that_is_not_there_is_404_as_an_id_that_is_none(
@@ -268,7 +285,9 @@ async def test_a_message_that_is_not_there_is_404_as_an_id_that_is_none(
     body = {"content": "x"} if path == "edit" else None
     for message in (MESSAGE, "nothing"):
         response = await door.http.request(
-            method, f"{PATH}/messages/{message}/{path}", json=body, headers=door.bearer
+            *(method, f"{PATH}/messages/{message}/{path}".rstrip("/")),
+            json=body,
+            headers=door.bearer,
         )
         assert (response.status_code, response.json()["reason"]) == (404, "MESSAGE_NOT_FOUND")
         assert response.json()["detail"] == "There is no such message."

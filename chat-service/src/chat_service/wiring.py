@@ -18,6 +18,7 @@ from chat_service.asides.learning import Learning
 from chat_service.asides.summing_up import SummingUp
 from chat_service.audit import Audit
 from chat_service.connections.wiring import build_connections
+from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.wiring import build_conversations
 from chat_service.exports.wiring import build_exports
@@ -47,7 +48,7 @@ from chat_service.search.wiring import build_search
 from chat_service.served import policy_of, register_all
 from chat_service.settings import NAME, Settings
 from chat_service.shares.store.erasure import delete_shares
-from chat_service.shares.store.shares import end_shares_of
+from chat_service.shares.store.shares import end_shares_of, end_shares_that_show
 from chat_service.shares.wiring import build_sharing
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
@@ -186,11 +187,19 @@ def build(settings: Settings) -> Service:
         unshare=end_shares_of,
         forget_answers=forgetting.wake,
     )
+    delete_message = DeleteMessage(
+        open_transaction,
+        RunEnds(),
+        drop=engine.drop,
+        unshare=end_shares_that_show,
+        forget_answers=forgetting.wake,
+    )
     conversations = build_conversations(
         parts.database,
         open_transaction,
         resolve_key,
         end_sessions,
+        delete_message,
         tell=notices.tell,
         personas=personas.read,
         in_force=words,

@@ -293,23 +293,31 @@ async def test_what_was_deleted_or_erased_meanwhile_is_not_named(
     assert session.title == "Do you like tea?"
 
 
-async def test_what_was_cleared_meanwhile_is_not_named_by_what_is_gone(
-    named: Scripted, wanting: Client, reply: type[Reply]
+@pytest.mark.parametrize("all_of_it", [True, False])
+async def test_what_was_deleted_meanwhile_names_nothing(
+    named: Scripted, wanting: Client, reply: type[Reply], *, all_of_it: bool
 ) -> None:
     held = asyncio.Event()
     named.rule = lambda body: reply(TITLE, held=held) if is_title(body) else reply("It is nice.")
     answered = count("answered")
     accepted, _ = await wanting.ask("Do you like tea?")
     await eventually(lambda: named.waiting == 1, timeout=30)
-    cleared = chat_pb2.ClearSessionRequest(id=accepted.session_id)
-    await wanting.call("ClearSession", cleared)
+    if all_of_it:
+        cleared = chat_pb2.ClearSessionRequest(id=accepted.session_id)
+        await wanting.call("ClearSession", cleared)
+    else:
+        deleted = chat_pb2.DeleteMessageRequest(
+            session_id=accepted.session_id, message_id=accepted.answer_id
+        )
+        await wanting.call("DeleteMessage", deleted)
     held.set()
     await eventually(lambda: count("answered") == answered + 1, timeout=30)
     # Whoever came later has named another one, so that this one would have been, too.
     other, _ = await wanting.ask("Do you like coffee?")
     await is_named(wanting, other.session_id)
     session = await session_of(wanting, accepted.session_id)
-    assert (session.title, session.title_by) == ("", chat_pb2.TITLE_BY_FIRST_LINE)
+    left = "" if all_of_it else "Do you like tea?"
+    assert (session.title, session.title_by) == (left, chat_pb2.TITLE_BY_FIRST_LINE)
     await wanting.ask("Do you like milk?", session_id=accepted.session_id)
     await is_named(wanting, accepted.session_id)
 

@@ -15,13 +15,14 @@ from chassis.db.transactions import transactions
 from chassis.errors import AppError
 from chassis.idempotency import Once, RequestKey
 from chat_service.conversations.mapping import decode_id, encode_id
+from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.ends import RunEnds
 from chat_service.shares.domain.share import NewShare, Share, Shared, ShareKey, Told
 from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import readings
-from chat_service.shares.store.shares import end_shares_of
+from chat_service.shares.store.shares import end_shares_of, end_shares_that_show
 from chat_service.shares.store.sweep import ShareSweep
 from chat_service.shares.usecases.open import OpenShares
 from chat_service.shares.usecases.read import list_shares
@@ -54,6 +55,7 @@ class Sharing:
     readers: OpenShares
     elsewhere: OpenShares
     ends: EndSessions
+    delete_message: DeleteMessage
     log: Log
     #: Accounts that auth-service has said are deleted.
     deleted: set[UUID]
@@ -172,6 +174,7 @@ async def sharing(chat: Chat, caller: Caller) -> AsyncIterator[Sharing]:
             purge=nothing,
             unshare=end_shares_of,
         ),
+        DeleteMessage(chat.open_transaction, RunEnds(), drop=nothing, unshare=end_shares_that_show),
         log,
         deleted,
     )

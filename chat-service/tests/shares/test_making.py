@@ -54,7 +54,7 @@ async def test_of_other_answers_thoughts_and_silence_it_shows_nothing(sharing: S
     await sharing.turn(session_id, "q", "hidden-answer", reasoning="hidden-thought")
     await sharing.turn(session_id, "then", "", status=RunStatus.FAILED, reason="BROKEN")
     _, answer, *_ = await sharing.chat.messages(sharing.caller, session_id)
-    await edit_answer(
+    better = await edit_answer(
         sharing.chat.open_transaction, sharing.caller, session_id, answer.id, "better"
     )
     made = await sharing.share(session_id, include_reasoning=True)
@@ -66,6 +66,11 @@ async def test_of_other_answers_thoughts_and_silence_it_shows_nothing(sharing: S
         made = await sharing.share(session_id, include_reasoning=include)
         messages = (await sharing.open(made.token)).messages
         assert [message.reasoning for message in messages] == [None, thought, None]
+    # Nor does what it does not show take it along.
+    before = said(await sharing.open(made.token))
+    await sharing.delete_message(sharing.caller, session_id, better.id)
+    assert said(await sharing.open(made.token)) == before
+    assert ("assistant", "hidden-answer") in before
 
 
 async def test_it_stays_as_it_was_until_it_is_refreshed_under_the_same_link(

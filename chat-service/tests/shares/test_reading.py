@@ -86,6 +86,15 @@ async def of_a_cleared_one(sharing: Sharing) -> str:
     return token
 
 
+async def of_a_deleted_message(sharing: Sharing) -> str:
+    made = await sharing.share()
+    session_id = made.share.session_id
+    _, answer = await sharing.chat.messages(sharing.caller, session_id)
+    await sharing.delete_message(sharing.caller, session_id, answer.id)
+    token: str = made.token
+    return token
+
+
 async def unknown(sharing: Sharing) -> str:
     return new_token()
 
@@ -106,6 +115,7 @@ async def no_token(sharing: Sharing) -> str:
         of_one_deleted_for_good,
         of_all_deleted,
         of_a_cleared_one,
+        of_a_deleted_message,
         unknown,
         no_token,
     ],

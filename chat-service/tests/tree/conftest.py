@@ -1,7 +1,7 @@
 """A conversation as a tree, acted on by use cases alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +12,22 @@ from chassis.clock import utc_now
 from chassis.idempotency import Once, RequestKey
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.conversations.domain.message import Message
+from chat_service.conversations.domain.session import Session
 from chat_service.conversations.mapping import decode_id, encode_id
 from chat_service.conversations.store.ends import SessionEnds
 from chat_service.conversations.store.messages import MessagePages
+from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
+from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.usecases.accept import accept_run
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
+from chat_service.shares.store.shares import end_shares_that_show
 from servicekit.generation_parameters import GenerationParameters
 
 # Of the conftest.py above, for which there is no name here.
@@ -43,6 +47,8 @@ class Conversation:
     caller: Caller
     id: UUID
     generations: Generations
+    #: Runs whose logs are to go.
+    dropped: list[UUID] = field(default_factory=list)
 
     async def ask(self, content: str) -> Run:
         run: Run = (await self.chat.accept(self.caller, self.id, content, window=WINDOW)).run
@@ -74,8 +80,13 @@ class Conversation:
     async def end(
         self, run: Run, text: str, status: RunStatus = RunStatus.COMPLETED, prefix: str = ""
     ) -> None:
-        ending = replace(ENDED, text=prefix + text, status=status)
-        assert await self.chat.finish(run, ending)
+        assert await self.tries_to_end(run, text, status, prefix)
+
+    async def tries_to_end(
+        self, run: Run, text: str, status: RunStatus = RunStatus.COMPLETED, prefix: str = ""
+    ) -> bool:
+        ended: bool = await self.chat.finish(run, replace(ENDED, text=prefix + text, status=status))
+        return ended
 
     async def turn(self, question: str, answer: str) -> Run:
         run = await self.ask(question)
@@ -96,6 +107,26 @@ class Conversation:
             self.chat.open_transaction, self.caller, self.id, message_id, once
         )
         return fork.id
+
+    @property
+    def deleting(self) -> DeleteMessage:
+        return DeleteMessage(
+            self.chat.open_transaction,
+            RunEnds(),
+            drop=self.dropped.extend,
+            unshare=end_shares_that_show,
+        )
+
+    async def delete_message(self, message_id: UUID) -> UUID | None:
+        """Returns the run that was live there."""
+        return await self.deleting(self.caller, self.id, message_id)
+
+    async def measure(self, message_id: UUID) -> int:
+        return await self.deleting.measure(self.caller, self.id, message_id)
+
+    async def session(self) -> Session:
+        session: Session = await self.chat.read_session(self.caller, self.id)
+        return session
 
     async def delete(self) -> None:
         async with self.chat.open_transaction(self.caller) as transaction:

@@ -1,4 +1,5 @@
-"""Tabs that act on one conversation at once: whatever the order, the tree is whole and nothing is lost.
+"""Tabs that act on one conversation at once: whatever the order, the tree is whole and nothing is lost but
+what was deleted, with all that follows it.
 
 `PARLEY_TREE_SEEDS=1000` tries as many interleavings; each failure names its seed.
 """
@@ -6,15 +7,17 @@
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.errors import MessageNotFound
 from chat_service.conversations.domain.message import Message, Role
-from chat_service.runs.domain.errors import RunInProgress, RunNotContinuable
+from chat_service.runs.domain.errors import RunInProgress, RunNotContinuable, RunNotFound
 
 # Of conftest.py, which a test module has no name for.
 Conversation = Any
@@ -23,7 +26,14 @@ _SEEDS = int(os.environ.get("PARLEY_TREE_SEEDS", "12"))
 _STEPS = 14
 _TABS = 3
 # What one tab may be told because of what another one does.
-_IN_THE_WAY = (RunInProgress, RunNotContinuable, MessageNotFound)
+_IN_THE_WAY = (RunInProgress, RunNotContinuable, RunNotFound, MessageNotFound)
+# What is deleted, seen by the database itself.
+_WATCH = """
+CREATE TABLE gone (LIKE messages);
+CREATE FUNCTION note_gone() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO gone SELECT OLD.*; RETURN NULL; END $$;
+CREATE TRIGGER note_gone AFTER DELETE ON messages FOR EACH ROW EXECUTE FUNCTION note_gone();
+"""
 
 
 class Tabs:
@@ -34,6 +44,8 @@ class Tabs:
         self.random = random.Random(seed)
         self.kept: list[str] = []
         self.live: list[tuple[Any, str, str]] = []
+        self.deleted: set[Any] = set()
+        self.unsaved: set[Any] = set()
         self._texts = 0
 
     def text(self, what: str) -> str:
@@ -49,6 +61,7 @@ class Tabs:
         ]
         if messages:
             choices += [self.regenerate, self.edit, self.choose, self.choose, self.go_on]
+            choices += [self.delete]
         try:
             await self.random.choice(choices)(messages)
         except _IN_THE_WAY:
@@ -86,24 +99,39 @@ class Tabs:
         if self.live:
             run, prefix, text = self.live.pop()
             status = self.random.choice((RunStatus.COMPLETED, RunStatus.INTERRUPTED))
-            await self.conversation.end(run, text, status, prefix)
-            self.kept.append(prefix + text)
+            if await self.conversation.tries_to_end(run, text, status, prefix):
+                self.kept.append(prefix + text)
+            else:
+                self.unsaved.add(run.id)
+
+    async def delete(self, messages: list[Message]) -> None:
+        live = [run.answer_id for run, *_ in self.live]
+        message_id = self.random.choice([*(one.id for one in messages), *live])
+        await self.conversation.delete_message(message_id)
+        self.deleted.add(message_id)
 
     def _begun(self, run: Any, prefix: str) -> None:
         self.live.append((run, prefix, self.text(" and on" if prefix else "answer")))
 
-    async def check(self) -> None:
-        """The tree is whole, one path is chosen, and every text is there."""
+    async def check(self, admin: psycopg.Connection[Any]) -> None:
+        """The tree is whole, one path is chosen, and every text is there but for what was deleted."""
         messages = list(await self.conversation.messages(all_paths=True))
         by_id = {one.id: one for one in messages}
         orders = [one.order for one in messages]
-        reserved = {run.answer_order for run, *_ in self.live}
-        assert sorted({*orders, *reserved}) == list(range(1, max([0, *orders, *reserved]) + 1))
+        gone = admin.execute('SELECT id, content, "order", parent_order FROM gone').fetchall()
+        # Each given once, to what is there or was; each of what is gone was deleted, or what it followed was.
+        assert sorted({*orders, *(one.order for one in gone)}) == sorted(
+            [*orders, *(one.order for one in gone)]
+        )
+        for one in gone:
+            assert one.id in self.deleted or one.parent_order in {other.order for other in gone}
+        assert self.unsaved <= set(self.conversation.dropped)
+        assert (await self.conversation.session()).message_count == len(messages)
         for one in messages:
             parent = None if one.parent_id is None else by_id[one.parent_id]
             assert (0 if parent is None else parent.order) == one.parent_order < one.order
             if parent is not None:
-                assert parent.role is not one.role
+                assert one.role is Role.USER or parent.role is Role.USER
                 assert parent.chosen or not one.chosen
             siblings = [other.id for other in messages if other.parent_id == one.parent_id]
             assert list(one.variants) == siblings
@@ -111,14 +139,23 @@ class Tabs:
         path = [one for one in messages if one.chosen]
         assert path == list(await self.conversation.messages())
         assert [one.parent_id for one in path] == [None, *(one.id for one in path)][: len(path)]
-        said = [one.content for one in messages]
+        said = [one.content for one in [*messages, *gone]]
         for text in self.kept:
             assert any(told.startswith(text) for told in said), text
 
 
+@pytest.fixture
+def admin(conversation: Conversation) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(
+        conversation.chat.urls.admin, autocommit=True, row_factory=namedtuple_row
+    ) as connection:
+        connection.execute(_WATCH)
+        yield connection
+
+
 @pytest.mark.parametrize("seed", range(_SEEDS))
 async def test_whatever_tabs_do_at_once_the_tree_is_whole_and_every_text_is_there(
-    conversation: Conversation, seed: int
+    conversation: Conversation, admin: psycopg.Connection[Any], seed: int
 ) -> None:
     tabs = Tabs(conversation, seed)
     for _ in range(_STEPS):
@@ -127,8 +164,8 @@ async def test_whatever_tabs_do_at_once_the_tree_is_whole_and_every_text_is_ther
             *(tabs.act(messages) for _ in range(_TABS)), return_exceptions=True
         )
         assert [one for one in results if one is not None] == []
-        await tabs.check()
+        await tabs.check(admin)
     for _ in range(len(tabs.live)):
         await tabs.finish([])
-    await tabs.check()
+    await tabs.check(admin)
     assert tabs.live == []

@@ -18,6 +18,7 @@ from chat_service.conversations.in_form import in_form
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.check import check_persona
+from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
@@ -50,6 +51,8 @@ POLICY: dict[str, dict[str, Method]] = {
         "DeleteSessions": allow("gateway"),
         "RestoreSession": allow("gateway"),
         "ClearSession": allow("gateway"),
+        "DeleteMessage": allow("gateway"),
+        "MeasureMessage": allow("gateway"),
         "ListMessages": allow("gateway"),
         "ChooseMessage": allow("gateway"),
         "EditAnswer": allow("gateway"),
@@ -65,6 +68,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
     end_sessions: EndSessions
+    delete_message: DeleteMessage
     tell: Tell
     find_persona: FindPersona
     default_persona: DefaultPersona
@@ -186,6 +190,26 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         self._tell(SessionChange.CLEARED, session_id)
         return chat_pb2.ClearSessionResponse()
 
+    async def DeleteMessage(
+        self, request: chat_pb2.DeleteMessageRequest, context: object
+    ) -> chat_pb2.DeleteMessageResponse:
+        session_id = parse_named_id(request.session_id, SessionNotFound)
+        live = await self.delete_message(
+            current_caller(), session_id, parse_named_id(request.message_id, MessageNotFound)
+        )
+        self._tell(SessionChange.MESSAGES_DELETED, session_id, live)
+        return chat_pb2.DeleteMessageResponse()
+
+    async def MeasureMessage(
+        self, request: chat_pb2.MeasureMessageRequest, context: object
+    ) -> chat_pb2.MeasureMessageResponse:
+        messages = await self.delete_message.measure(
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            parse_named_id(request.message_id, MessageNotFound),
+        )
+        return chat_pb2.MeasureMessageResponse(messages=messages)
+
     async def ListMessages(
         self, request: chat_pb2.ListMessagesRequest, context: object
     ) -> chat_pb2.ListMessagesResponse:
@@ -256,6 +280,8 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         check_persona(name)
         return (await self.find_persona(current_caller(), name)).told
 
-    def _tell(self, change: SessionChange, session_id: UUID | None) -> None:
+    def _tell(
+        self, change: SessionChange, session_id: UUID | None, run_id: UUID | None = None
+    ) -> None:
         """Behind the commit; None: all of the user's. Of a repeated request again: a notice says where to look, not what is there."""
-        self.tell(session_notice(current_caller().user_id, change, session_id))
+        self.tell(session_notice(current_caller().user_id, change, session_id, run_id))

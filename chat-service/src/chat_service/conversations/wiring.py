@@ -5,6 +5,7 @@ from chassis.db.transactions import OpenTransaction
 from chat_service.conversations.rpc import POLICY, SessionServicer
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
+from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import ReadPersonas
@@ -19,6 +20,7 @@ def build_conversations(
     open_transaction: OpenTransaction,
     resolve_key: ResolveKey,
     end_sessions: EndSessions,
+    delete_message: DeleteMessage,
     *,
     tell: Tell,
     personas: ReadPersonas,
@@ -29,6 +31,7 @@ def build_conversations(
         open_transaction,
         resolve_key,
         end_sessions,
+        delete_message,
         tell,
         personas.find,
         personas.default,

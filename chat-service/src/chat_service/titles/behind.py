@@ -58,9 +58,9 @@ class Titles:
             await transaction.lock_owner()
             sessions = Sessions(transaction)
             session = await sessions.lock(run.session_id)
-            asked = await Messages(transaction).find_in(run.session_id, run.question_id)
-            if session is None or asked is None:
-                # It was deleted, or cleared of what it was to be named by.
+            named_by = await Messages(transaction).find([run.question_id, run.answer_id])
+            if session is None or len(named_by) < 2:
+                # It was deleted, or what it was to be named by.
                 return
             named = await sessions.name(run.session_id, title, utc_now())
         if named:

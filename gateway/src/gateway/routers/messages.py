@@ -16,7 +16,7 @@ from gateway.schemas.chat import FORMS, ORDERS
 from gateway.schemas.messages import Message, MessageListQuery
 from gateway.schemas.runs import RunResult
 from gateway.schemas.sessions import Session
-from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
+from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Extent, Fork
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
 from gateway.streams.editing import edit_answer
 from parley.chat.v1 import chat_pb2 as pb
@@ -134,6 +134,41 @@ async def choose(
         caller,
     )
     return Message.of(response.leaf)
+
+
+@router.get("/messages/{message_id}/extent")
+async def measure_message(
+    session_id: str, message_id: str, caller: ChatReader, services: Services
+) -> Extent:
+    """Count what deleting a message would take away.
+
+    Itself and all that follow it, on whatever path; an answer that is being written counts.
+    """
+    sessions = services.sessions
+    measured = await sessions.ask(
+        sessions.stub.MeasureMessage,
+        pb.MeasureMessageRequest(session_id=session_id, message_id=message_id),
+        caller,
+    )
+    return Extent(messages=measured.messages)
+
+
+@router.delete("/messages/{message_id}", status_code=204)
+async def delete_message(
+    session_id: str, message_id: str, caller: ChatWriter, services: Services
+) -> None:
+    """Delete a message for good, and all that follow it, on whatever path.
+
+    Its other variants stay. The chosen path goes on with the newest of these, else it ends before. An answer that is being written there
+    ends, unsaved. Shares that show any of it end, and a title made of it becomes the first line of
+    the oldest question left.
+    """
+    sessions = services.sessions
+    await sessions.tell(
+        sessions.stub.DeleteMessage,
+        pb.DeleteMessageRequest(session_id=session_id, message_id=message_id),
+        caller,
+    )
 
 
 @router.get(

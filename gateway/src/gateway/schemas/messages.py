@@ -71,7 +71,9 @@ class Message(Resource):
     session_id: str
     role: MessageRole
     content: str
-    order: int = Field(description="Place in the session, from 1, without gaps.")
+    order: int = Field(
+        description="Place in the session, from 1; with gaps where some were deleted."
+    )
     run_id: str | None = Field(description="Null on questions, as all from here to `usage` are.")
     status: MessageStatus | None = Field(
         description="As of its run; `edited`: its user wrote this answer, and there was no run."

@@ -72,6 +72,14 @@ class Edit(Question):
         return asked
 
 
+class Extent(Resource):
+    """A message, and all that follow it."""
+
+    model_config = example(messages=4)
+
+    messages: int = Field(description="How many that are, at least 1.")
+
+
 class Fork(Body):
     model_config = example(message_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0c")
 

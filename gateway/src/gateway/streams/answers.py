@@ -54,7 +54,7 @@ class RunOutOfSight(Unavailable):
 class AnswerDeleted(AppError):
     kind = Kind.NOT_FOUND
     reason = "RUN_NOT_FOUND"
-    detail = "The conversation was deleted, or cleared, while this was being answered."
+    detail = "The question, or its conversation, was deleted while this was being answered."
 
 
 async def answer(

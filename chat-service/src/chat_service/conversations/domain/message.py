@@ -29,7 +29,7 @@ MOST_VARIANTS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A stored message; `order` is its place in the session, from 1, without gaps.
+    """A stored message; `order` is its place in the session, from 1; with gaps where messages were deleted.
 
     `parent_id` is the message that it follows, which has the order `parent_order`; None and 0: it is a
     beginning. `variants` are all that follow the same one, itself among them, in order. `followed`: a message follows it. `chosen`: it is on the chosen path. `attachments` are of questions alone.
@@ -85,6 +85,16 @@ class Message:
     def bytes(self) -> int:
         """Of its text, thinking included, in UTF-8."""
         return len(self.content.encode()) + len((self.reasoning or "").encode())
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """An answer that is being written: its run, and where it stands."""
+
+    run_id: UUID
+    answer_id: UUID
+    question_order: int
+    answer_order: int
 
 
 @dataclass(frozen=True, slots=True)

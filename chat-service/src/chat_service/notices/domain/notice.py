@@ -22,6 +22,8 @@ class SessionChange(Enum):
     DELETED = "deleted"
     #: Its messages are gone.
     CLEARED = "cleared"
+    #: Some of its messages are gone.
+    MESSAGES_DELETED = "messages_deleted"
     #: What others are shown of it has changed.
     SHARED = "shared"
 
@@ -38,11 +40,15 @@ class Notice:
 Tell = Callable[[Notice], None]
 
 
-def session_notice(user_id: UUID, change: SessionChange, session_id: UUID | None) -> Notice:
-    """``session_id`` None: it is about all conversations of the user's."""
+def session_notice(
+    user_id: UUID, change: SessionChange, session_id: UUID | None, run_id: UUID | None = None
+) -> Notice:
+    """``session_id`` None: it is about all conversations of the user's. ``run_id``: the live run that went along."""
     told: dict[str, str] = {"topic": "sessions", "change": change.value}
     if session_id is not None:
         told["session_id"] = str(session_id)
+    if run_id is not None:
+        told["run_id"] = str(run_id)
     return Notice(user_id, orjson.dumps(told))
 
 

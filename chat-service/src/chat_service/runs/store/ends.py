@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.conversations.domain.message import LiveAnswer
+from chat_service.conversations.store.slices import slices_of
 from chat_service.runs.store.deleted import note_deleted
 
 #: The reason of a run whose session was deleted for good.
@@ -40,21 +42,35 @@ SELECT id FROM ended
 #: Whoever's they are, in the worker's role.
 END_RUNS_OF_SESSIONS = _end("")
 _END_OWN = _end("AND user_id = :user_id")
-_DELETE_SOME = Statement(
-    text(f"""
+
+
+def _delete(whose: str) -> Statement:
+    return Statement(
+        text(f"""
 WITH gone AS (
     DELETE FROM runs WHERE id IN (
-        SELECT id FROM runs WHERE session_id = :session_id AND user_id = :user_id
-        ORDER BY id LIMIT :most)
+        SELECT id FROM runs WHERE session_id = :session_id AND user_id = :user_id {whose})
     RETURNING id, tenant_id, user_id, epoch, status),
 noted AS ({note_deleted("gone", "status = 'running'")})
 SELECT id FROM gone
+""")
+    )
+
+
+_DELETE_SOME = _delete("ORDER BY id LIMIT :most")
+# Looked up in a table of hashes, for each of the session's runs.
+_ORDERS = "(SELECT unnest(CAST(:orders AS integer[])))"
+_DELETE_OF = _delete(f"AND (question_order IN {_ORDERS} OR answer_order IN {_ORDERS})")
+_LIVE_ANSWER = Statement(
+    text("""
+SELECT id, answer_id, question_order, answer_order FROM runs
+WHERE session_id = :session_id AND user_id = :user_id AND status = 'running'
 """)
 )
 
 
 class RunEnds:
-    """What `conversations.usecases.ends` asks of runs."""
+    """What `conversations.usecases.ends` and `conversations.usecases.delete_message` ask of runs."""
 
     async def wish_end(
         self, transaction: Transaction, session_ids: Sequence[UUID]
@@ -93,6 +109,31 @@ class RunEnds:
                 most=most,
             )
         )
+
+    async def live(self, transaction: Transaction, session_id: UUID) -> LiveAnswer | None:
+        """What is being written in a session."""
+        row = await _LIVE_ANSWER.first(
+            transaction.connection, session_id=session_id, user_id=transaction.scope.user_id
+        )
+        if row is None:
+            return None
+        return LiveAnswer(row.id, row.answer_id, row.question_order, row.answer_order)
+
+    async def delete_of(
+        self, transaction: Transaction, session_id: UUID, orders: Sequence[int]
+    ) -> Sequence[UUID]:
+        """Deletes the runs of whose question or answer this is the order, and returns them."""
+        deleted: list[UUID] = []
+        for _, some in slices_of(orders):
+            deleted += _ids(
+                await _DELETE_OF.all(
+                    transaction.connection,
+                    session_id=session_id,
+                    user_id=transaction.scope.user_id,
+                    orders=some,
+                )
+            )
+        return deleted
 
 
 def _ids(rows: Sequence[object]) -> list[UUID]:

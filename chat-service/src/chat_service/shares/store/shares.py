@@ -6,6 +6,7 @@ conversation is deleted it is `suspended`: the database keeps that so by itself.
 
 # ruff: noqa: S608 - all of them are made of constants
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from chassis.db.pages import Pages
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
+from chat_service.conversations.store.slices import slices_of
 from chat_service.shares.domain.share import Audience, Share, WantedChange
 
 _SHOWN: Final = (
@@ -91,6 +93,19 @@ _END_OF_SESSION = Statement(
         f"UPDATE shares SET state = 'gone' WHERE {_MINE} AND state <> 'gone'"
         " AND session_id = :session_id"
     )
+)
+# What is shown of a message is known by who has said it, and when; of those of the same moment one too many goes.
+_END_OF_MESSAGES = Statement(
+    text(f"""
+UPDATE shares SET state = 'gone'
+WHERE {_MINE} AND state <> 'gone' AND session_id = :session_id
+  AND EXISTS (
+    SELECT FROM share_messages AS shown JOIN messages
+        ON messages.created_at = shown.created_at AND messages.role = shown.role
+    WHERE shown.share_id = shares.id
+      AND messages.session_id = :session_id AND messages.user_id = :user_id
+      AND messages."order" = ANY (CAST(:orders AS integer[])))
+""")
 )
 # So that no two see room for one.
 _ADD_ALONE = Statement(
@@ -227,6 +242,21 @@ async def end_shares_of(transaction: Transaction, session_id: UUID) -> None:
         user_id=scope.user_id,
         session_id=session_id,
     )
+
+
+async def end_shares_that_show(
+    transaction: Transaction, session_id: UUID, orders: Sequence[int]
+) -> None:
+    """Takes back those of a session that show a message of one of these orders, all of which are about to be deleted."""
+    scope = transaction.scope
+    for _, some in slices_of(orders):
+        await _END_OF_MESSAGES.run(
+            transaction.connection,
+            tenant_id=scope.tenant_id,
+            user_id=scope.user_id,
+            session_id=session_id,
+            orders=some,
+        )
 
 
 def _to_share(row: Any) -> Share:

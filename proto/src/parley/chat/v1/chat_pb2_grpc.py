@@ -89,6 +89,16 @@ class SessionServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.FromString,
                 _registered_method=True)
+        self.DeleteMessage = channel.unary_unary(
+                '/parley.chat.v1.SessionService/DeleteMessage',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageResponse.FromString,
+                _registered_method=True)
+        self.MeasureMessage = channel.unary_unary(
+                '/parley.chat.v1.SessionService/MeasureMessage',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/parley.chat.v1.SessionService/ListMessages',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
@@ -188,6 +198,22 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteMessage(self, request, context):
+        """Deletes a message for good, and all that follows it on whatever path, with their
+        runs; a live one of these is ended. Where the chosen path went through it, that goes on
+        with the newest that is left there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MeasureMessage(self, request, context):
+        """How much DeleteMessage would take away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessages(self, request, context):
         """Messages of the chosen path, or all of the tree, in their order or backwards.
         """
@@ -263,6 +289,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ClearSession,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.SerializeToString,
+            ),
+            'DeleteMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMessage,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageResponse.SerializeToString,
+            ),
+            'MeasureMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.MeasureMessage,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -538,6 +574,60 @@ class SessionService:
             '/parley.chat.v1.SessionService/ClearSession',
             parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/DeleteMessage',
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MeasureMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/MeasureMessage',
+            parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.MeasureMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,13 @@ class SessionServiceStub:
     """Deletes a session's messages and runs for good, and ends the live one. Orders
     go on behind the highest there was.
     """
+    DeleteMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteMessageRequest, _chat_pb2.DeleteMessageResponse]
+    """Deletes a message for good, and all that follows it on whatever path, with their
+    runs; a live one of these is ended. Where the chosen path went through it, that goes on
+    with the newest that is left there.
+    """
+    MeasureMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.MeasureMessageRequest, _chat_pb2.MeasureMessageResponse]
+    """How much DeleteMessage would take away."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
     """Messages of the chosen path, or all of the tree, in their order or backwards."""
     ChooseMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.ChooseMessageRequest, _chat_pb2.ChooseMessageResponse]
@@ -143,6 +150,25 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a session's messages and runs for good, and ends the live one. Orders
         go on behind the highest there was.
         """
+
+    @_abc_1.abstractmethod
+    def DeleteMessage(
+        self,
+        request: _chat_pb2.DeleteMessageRequest,
+        context: _aio.ServicerContext[_chat_pb2.DeleteMessageRequest, _abc.Awaitable[_chat_pb2.DeleteMessageResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.DeleteMessageResponse]:
+        """Deletes a message for good, and all that follows it on whatever path, with their
+        runs; a live one of these is ended. Where the chosen path went through it, that goes on
+        with the newest that is left there.
+        """
+
+    @_abc_1.abstractmethod
+    def MeasureMessage(
+        self,
+        request: _chat_pb2.MeasureMessageRequest,
+        context: _aio.ServicerContext[_chat_pb2.MeasureMessageRequest, _abc.Awaitable[_chat_pb2.MeasureMessageResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.MeasureMessageResponse]:
+        """How much DeleteMessage would take away."""
 
     @_abc_1.abstractmethod
     def ListMessages(
