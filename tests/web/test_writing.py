@@ -233,6 +233,36 @@ def test_another_answer_and_another_question_stand_beside_the_first(person: Pers
     person.wait_for_end()
     person.questions.last.get_by_role("button", name="Previous variant").click()
     expect(person.questions.last).to_contain_text("First")
+    # What is deleted goes with all that follows it, on every screen, and what stood beside it is there.
+    other = person.tab()
+    other.goto(person.page.url)
+    shown = other.get_by_role("log", name="Conversation").get_by_role("article")
+    expect(shown.first).to_contain_text("First")
+    person.questions.last.get_by_role("button", name="Delete", exact=True).click()
+    dialog, keys = (
+        person.page.get_by_role("dialog", name="Delete this message?"),
+        person.page.keyboard,
+    )
+    expect(dialog).to_contain_text("3 messages")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    for first in (person.questions.first, shown.first):
+        expect(first).to_contain_text("Second")
+    expect(person.questions).to_have_count(1)
+    expect(person.questions.last).to_be_focused()
+    # An answer goes by keyboard alone; its question is answered again.
+    person.answers.last.get_by_role("button", name="More").focus()
+    for key in ("ArrowDown", "End", "Enter"):
+        keys.press(key)
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(dialog).to_contain_text("It is deleted for good.")
+    for key in ("Tab", "Enter"):
+        keys.press(key)
+    expect(person.answers).to_have_count(0)
+    expect(shown).to_have_count(1)
+    expect(person.questions.last).to_be_focused()
+    person.questions.last.get_by_role("button", name="Regenerate", exact=True).click()
+    expect(person.answers.last).to_contain_text("Second")
+    expect(shown).to_have_count(2)
 
 
 @pytest.mark.slow

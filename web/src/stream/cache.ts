@@ -2,7 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { Notices } from "./notices";
 import type { Notice } from "./wire";
 
-const MESSAGES_CHANGE = new Set(["path", "cleared", "started", "ended"]);
+const MESSAGES_CHANGE = new Set(["path", "cleared", "messages_deleted", "started", "ended"]);
 
 /**
  * What is cached of a conversation and its messages is read again whenever a notice says that

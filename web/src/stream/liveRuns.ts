@@ -69,6 +69,22 @@ export class LiveRuns {
     );
   }
 
+  /**
+   * Messages of a conversation were deleted: of answers that have ended nothing is to be seen but what is
+   * listed. `runId`: the run that was live there, if one was.
+   */
+  messagesDeleted(sessionId: string, runId?: string): void {
+    this.#note(() =>
+      this.#change((runs) => {
+        const run = runs.get(sessionId);
+        if (run === undefined) return;
+        const { before: _before, ...rest } = run;
+        if (run.live && run.runId !== runId) runs.set(sessionId, rest);
+        else runs.delete(sessionId);
+      }),
+    );
+  }
+
   clear(): void {
     clearTimeout(this.#timer);
     this.#reading += 1;
@@ -84,6 +100,8 @@ export class LiveRuns {
       this.#started(notice);
     } else if (topic === "runs" && change === "ended" && runId !== undefined) {
       this.ended(runId, notice.status);
+    } else if (topic === "sessions" && change === "messages_deleted" && sessionId !== undefined) {
+      this.messagesDeleted(sessionId, runId);
     } else if (topic === "sessions" && (change === "deleted" || change === "cleared")) {
       this.#note(() =>
         this.#change((runs) => (sessionId === undefined ? runs.clear() : runs.delete(sessionId))),

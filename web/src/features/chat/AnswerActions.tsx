@@ -1,4 +1,13 @@
-import { Ellipsis, GitFork, Info, NotebookPen, Pencil, RotateCcw, Shuffle } from "lucide-react";
+import {
+  Ellipsis,
+  GitFork,
+  Info,
+  NotebookPen,
+  Pencil,
+  RotateCcw,
+  Shuffle,
+  Trash2,
+} from "lucide-react";
 import { type RefObject, useState } from "react";
 import { useText } from "../../i18n";
 import { htmlOf } from "../../markdown/clipboard";
@@ -67,6 +76,9 @@ export function AnswerActions({ message, body, actions, idle, onEdit }: Props) {
             {t.chat.context}
           </MenuItem>
         )}
+        <MenuItem icon={Trash2} danger onSelect={() => actions.remove(message)}>
+          {t.common.remove}
+        </MenuItem>
       </Menu>
       {message.model !== null && <span className={styles.model}>{message.model}</span>}
       {dialog === "context" && <ContextDialog message={message} onClose={close} />}

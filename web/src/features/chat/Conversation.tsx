@@ -18,10 +18,12 @@ import { Announcer } from "./Announcer";
 import { Answer } from "./Answer";
 import { Composer, type ComposerHandle } from "./Composer";
 import styles from "./Conversation.module.css";
+import { DeleteDialog } from "./DeleteDialog";
 import type { Entry } from "./entries";
 import { keptWish } from "./kept";
 import { Log } from "./Log";
-import { copyLast, editLast, move } from "./moves";
+import type { Message } from "./messages";
+import { copyLast, editLast, move, moveTo, placeOf } from "./moves";
 import { outbox } from "./outbox";
 import type { NewSession, Pending } from "./pending";
 import { PendingQuestion, Question } from "./Question";
@@ -75,7 +77,14 @@ export function Conversation(props: Props) {
     if (at?.matches("textarea, input")) return;
     if (at === null || at === document.body || at.closest("article")) composer.current?.focus();
   }, []);
-  const actions = useActions(sessionId, place, pin, toComposer);
+  const [removing, setRemoving] = useState<Message>();
+  /** What is to be deleted, and where it stands: there the reader goes on. */
+  const removed = useRef<{ id: string; at: number }>(undefined);
+  const askToRemove = useCallback((message: Message) => {
+    removed.current = { id: message.id, at: placeOf(root.current, message.id) };
+    setRemoving(message);
+  }, []);
+  const actions = useActions(sessionId, place, pin, toComposer, askToRemove);
   const draft = sessionId ?? NEW;
   const files = useChosen(draft);
   const drop = useDrop(files.offered ? files.add : undefined);
@@ -118,6 +127,14 @@ export function Conversation(props: Props) {
     toComposer();
   }, [entries, toComposer]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew with each of them
+  useEffect(() => {
+    if (removed.current === undefined || removing !== undefined) return;
+    if (placeOf(root.current, removed.current.id) >= 0) return;
+    if (!moveTo(root.current, removed.current.at)) composer.current?.focus();
+    removed.current = undefined;
+  }, [entries, removing]);
+
   const live = run?.live ? run.runId : undefined;
   const stop = () => {
     if (live === undefined || document.querySelector(":popover-open")) return false;
@@ -137,7 +154,14 @@ export function Conversation(props: Props) {
   const render = (entry: Entry) => {
     switch (entry.kind) {
       case "question":
-        return <Question message={entry.message} actions={actions} idle={idle} />;
+        return (
+          <Question
+            message={entry.message}
+            actions={actions}
+            idle={idle}
+            unanswered={idle && entry === entries.at(-1)}
+          />
+        );
       case "pending":
         return (
           <PendingQuestion
@@ -204,6 +228,16 @@ export function Conversation(props: Props) {
           />
         </div>
       </div>
+      {removing && (
+        <DeleteDialog
+          message={removing}
+          place={place}
+          onClose={(isDeleted) => {
+            if (!isDeleted) removed.current = undefined;
+            setRemoving(undefined);
+          }}
+        />
+      )}
       <Announcer run={run} />
     </div>
   );

@@ -1,4 +1,4 @@
-import { Pencil, RotateCcw, Undo2 } from "lucide-react";
+import { Pencil, RotateCcw, Trash2, Undo2 } from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { fieldTexts } from "../../api";
 import { useText } from "../../i18n";
@@ -23,9 +23,11 @@ interface Props {
   actions: Actions;
   /** False while an answer is written: then nothing can be asked anew. */
   idle: boolean;
+  /** Whether nothing stands behind it: what did was deleted. */
+  unanswered: boolean;
 }
 
-export const Question = memo(function Question({ message, actions, idle }: Props) {
+export const Question = memo(function Question({ message, actions, idle, unanswered }: Props) {
   const t = useText();
   const article = useRef<HTMLElement>(null);
   const [editing, setEditing] = useState(false);
@@ -56,6 +58,7 @@ export const Question = memo(function Question({ message, actions, idle }: Props
       className={styles.question}
       aria-label={t.chat.youSaid(excerpt(content))}
       data-message={message.id}
+      data-unanswered={unanswered || undefined}
       tabIndex={-1}
     >
       <h2 className="visually-hidden">{t.chat.question}</h2>
@@ -71,6 +74,20 @@ export const Question = memo(function Question({ message, actions, idle }: Props
           disabled={!idle}
           data-edit
           onClick={() => setEditing(true)}
+        />
+        {unanswered && (
+          <IconButton
+            icon={RotateCcw}
+            label={t.chat.regenerate}
+            size={16}
+            onClick={() => actions.regenerate(message)}
+          />
+        )}
+        <IconButton
+          icon={Trash2}
+          label={t.common.remove}
+          size={16}
+          onClick={() => actions.remove(message)}
         />
       </div>
     </article>

@@ -17,6 +17,19 @@ export function move(root: HTMLElement | null, by: 1 | -1): void {
   to?.scrollIntoView({ block: "nearest" });
 }
 
+/** Where among the messages this one stands, -1: nowhere. */
+export const placeOf = (root: HTMLElement | null, id: string) =>
+  articles(root).findIndex((one) => one.dataset.message === id);
+
+/** Moves the focus to the message that stands at this place by now, else to the last one. False: there is none. */
+export function moveTo(root: HTMLElement | null, place: number): boolean {
+  const all = articles(root);
+  const to = all[place] ?? all.at(-1);
+  to?.focus({ preventScroll: true });
+  to?.scrollIntoView({ block: "nearest" });
+  return to !== undefined;
+}
+
 /** Opens the last question for editing. False: there is none, or an answer is being written. */
 export function editLast(root: HTMLElement | null): boolean {
   const button = [

@@ -4,7 +4,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ApiError } from "../../api";
 import { session } from "../../session";
-import { asks } from "../../stream";
+import { asks, liveRuns } from "../../stream";
 import { toast } from "../../ui/toast";
 import ChatPage from "./ChatPage";
 import { drafts } from "./drafts";
@@ -14,6 +14,7 @@ const variants = (id: string) => ({ index: 0, ids: [id] });
 const SESSION = { id: "s", title: "", read_order: 9, key_id: "k", model: "m", parameters: {} };
 const QUESTION = {
   id: "q",
+  session_id: "s",
   role: "user",
   content: "why",
   attachments: [],
@@ -21,14 +22,27 @@ const QUESTION = {
   variants: variants("q"),
 };
 const ANSWER = {
-  ...{ id: "a", role: "assistant", content: "so", parent_id: "q", run_id: "r", model: "m" },
+  ...{
+    id: "a",
+    session_id: "s",
+    role: "assistant",
+    content: "so",
+    parent_id: "q",
+    run_id: "r",
+    model: "m",
+  },
   ...{ status: "interrupted", reason: "OWNER_LOST", can_continue: true, variants: variants("a") },
 };
 const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+/** What the server says is there, newest first. */
+let listed: object[];
+let gone: string[];
 let change: () => Response | Promise<Response>;
 
 beforeEach(() => {
   change = () => Response.json(SESSION);
+  listed = [ANSWER, QUESTION];
+  gone = [];
   // The list of models is shown as a popover, which happy-dom does not know.
   HTMLElement.prototype.showPopover = () => undefined;
   HTMLElement.prototype.hidePopover = () => undefined;
@@ -37,10 +51,16 @@ beforeEach(() => {
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname } = new URL(request.url);
     if (request.method === "PATCH") return change();
+    if (request.method === "DELETE") {
+      gone.push(pathname);
+      listed = listed.filter((one) => !("id" in one && pathname.endsWith(`/${one.id}`)));
+      return new Response(null, { status: 204 });
+    }
+    if (pathname.endsWith("/extent")) return Response.json({ messages: 3 });
     if (pathname.endsWith("/s")) return Response.json(SESSION);
     if (pathname.endsWith("/settings")) return Response.json({ enter_sends: true });
     const key = { id: "k", name: "demo", model: "m", models: ["m", "n"], is_default: true };
-    const items = pathname.endsWith("/messages") ? [ANSWER, QUESTION] : [];
+    const items = pathname.endsWith("/messages") ? listed : [];
     return Response.json({ items: pathname.endsWith("/keys") ? [key] : items, next_cursor: null });
   });
 });
@@ -160,4 +180,48 @@ it("a question names the model that is shown, whether the server knows of it yet
   await chooseOther();
   await userEvent.type(composer(), "next{Enter}");
   expect(vi.mocked(asks.begin).mock.lastCall?.[0]).toMatchObject({ key_id: "k", model: "n" });
+});
+
+const remove = () => within(screen.getByRole("dialog", { hidden: true }));
+
+it("Delete says how much goes; then the focus is at what stands there, and that is answered anew", async () => {
+  await open();
+  liveRuns.begun({ runId: "r", sessionId: "s", questionId: "q", answerId: "a" });
+  liveRuns.ended("r", "interrupted");
+  within(screen.getByRole("article", { name: "Answer so" }))
+    .getByRole("button", { name: "More" })
+    .focus();
+  await userEvent.keyboard("{ArrowDown}");
+  await userEvent.click(screen.getByRole("menuitem", { name: "Delete", hidden: true }));
+  await settled();
+  expect(remove().getByRole("status", { hidden: true }).textContent).toMatch(/^3 messages/);
+  await userEvent.click(remove().getByRole("button", { name: "Delete", hidden: true }));
+  await settled();
+  expect(gone).toEqual(["/api/v1/chat/sessions/s/messages/a"]);
+  expect(screen.queryByRole("article", { name: /^Answer/ })).toBeNull();
+  expect(document.activeElement).toBe(screen.getByRole("article", { name: "You said why" }));
+  await press("Regenerate");
+  expect(asks.begin).toHaveBeenLastCalledWith(
+    expect.objectContaining({ type: "regenerate", message_id: "q" }),
+    expect.anything(),
+  );
+});
+
+it("who keeps a message after all has the focus where it was", async () => {
+  await open();
+  await press("Delete");
+  await userEvent.click(remove().getByRole("button", { name: "Cancel", hidden: true }));
+  await settled();
+  expect(gone).toEqual([]);
+  expect(document.activeElement).toBe(button("Delete"));
+});
+
+it("where nothing is left one writes on, whoever was quicker", async () => {
+  await open();
+  await press("Delete");
+  listed = [];
+  await userEvent.click(remove().getByRole("button", { name: "Delete", hidden: true }));
+  await settled();
+  expect(screen.queryAllByRole("article")).toEqual([]);
+  expect(document.activeElement).toBe(composer());
 });

@@ -31,17 +31,21 @@ export interface Actions {
   choose(messageId: string): Promise<void>;
   fork(message: Message): Promise<void>;
   saveNote(message: Message): Promise<void>;
+  /** Asks whether it is to be deleted, with all that follows it. */
+  remove(message: Message): void;
 }
 
 /**
  * `pin` hears the key of the question that is to be at the top; undefined: that of a new one.
- * `onGoOn`: an answer is gone on with, and the button for that is not there any more.
+ * `onGoOn`: an answer is gone on with, and the button for that is not there any more. `remove`: somebody wants
+ * a message deleted.
  */
 export function useActions(
   sessionId: string | undefined,
   place: string,
   pin: (key: string | undefined) => void,
   onGoOn: () => void,
+  remove: (message: Message) => void,
 ): Actions {
   const t = useText();
   const queries = useQueryClient();
@@ -53,6 +57,7 @@ export function useActions(
     const id = sessionId ?? "";
     const readAgain = () => queries.invalidateQueries({ queryKey: ["messages", id] });
     return {
+      remove,
       regenerate(message, other) {
         const question = message.role === "user" ? message.id : message.parent_id;
         if (question === null) return;
@@ -144,5 +149,5 @@ export function useActions(
         }
       },
     };
-  }, [sessionId, place, pin, onGoOn, t, queries, navigate]);
+  }, [sessionId, place, pin, onGoOn, remove, t, queries, navigate]);
 }

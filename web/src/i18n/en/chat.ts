@@ -79,6 +79,12 @@ export const chat = {
   savedAsNote: "Saved as a note.",
   openNote: "Open it",
   editedAnswer: "Edited by you",
+  deleteTitle: "Delete this message?",
+  deleteAsk: (messages: number) =>
+    messages === 1
+      ? "It is deleted for good."
+      : `${messages} messages are deleted for good: this one and all that follow it, in all variants.`,
+  deleteShares: "Shared links that show any of that stop working.",
   ask: "Ask",
   save: "Save",
 

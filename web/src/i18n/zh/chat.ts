@@ -76,6 +76,12 @@ export const chat: typeof en = {
   savedAsNote: "已存为笔记。",
   openNote: "打开",
   editedAnswer: "已由你修改",
+  deleteTitle: "删除这条消息？",
+  deleteAsk: (messages) =>
+    messages === 1
+      ? "这条消息将被永久删除。"
+      : `将永久删除 ${messages} 条消息：这一条以及它之后的所有消息，包括所有版本。`,
+  deleteShares: "显示其中内容的分享链接将失效。",
   ask: "提问",
   save: "保存",
 
