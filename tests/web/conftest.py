@@ -36,7 +36,7 @@ def web_stack(pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
     directory = tmp_path_factory.mktemp("web")
     # Of prices and limits: with nothing in it until a test says something of its own people.
     usage = directory / "usage.toml"
-    usage.touch()
+    usage.write_text("limits = []\n")
     stack = Stack(directory, arguments=pages, environment={"CHAT_USAGE_FILE": str(usage)})
     stack.start()
     yield stack
