@@ -22,8 +22,8 @@ __all__ = ["Component", "Service"]
 _log = get_logger(__name__)
 
 _STOP_SECONDS = 2.0
-# How long a thread that computes keeps the interpreter from the event loop, each time the loop has waited for something:
-# with Python's own 5 ms a few dozen texts that are searched in a thread made everybody else's request several times as long.
+# How long a thread that computes keeps the interpreter from the event loop, each time the loop has waited for something,
+# which it does several times in a request: with Python's own 5 ms a long text that is searched in a thread holds up everybody.
 _SWITCH_SECONDS = 0.0005
 
 
