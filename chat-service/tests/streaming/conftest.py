@@ -18,6 +18,7 @@ from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.notices.domain.notice import Notice
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
@@ -33,7 +34,8 @@ from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.wiring import build_streaming
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.alternatives import Alternatives
+from chat_service.streaming.write.means import Bounds, GenerationMeans
 from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
@@ -84,19 +86,23 @@ class Rig:
         self.streaming = build_streaming(
             "replica-1",
             log=self.log,
-            provider=self.provider,
-            bounds=bounds,
+            means=GenerationMeans(
+                self.provider,
+                bounds,
+                Alternatives(
+                    self._resolve, chat.turns.may_use, chat.turns.note_fallback, ModelMemory()
+                ),
+                in_force,
+                cache,
+            ),
             turns=chat.turns,
             open_transaction=chat.open_transaction,
             worker=chat.worker,
-            resolve_key=self._resolve,
             report_use=self._note_use,
             tell=self.told.append,
             flush_seconds=flush_seconds,
             drain_seconds=drain_seconds,
             timings=timings,
-            in_force=in_force,
-            cache=cache,
         )
         self.fallback = self.streaming.fallback
         self.finaliser = self.streaming.finaliser
@@ -104,6 +110,10 @@ class Rig:
         self.channels = self.streaming.channels
         self.engine = self.streaming.engine
         self.parts = [self.log, self.provider, self.finaliser, self.streaming.reports, self.engine]
+
+    def goes_on(self, alternatives: Alternatives) -> None:
+        """Have the next answers go on with these where a connection fails."""
+        self.engine._means = replace(self.engine._means, alternatives=alternatives)
 
     async def _resolve(self, key_id: UUID | None) -> Connection:
         assert key_id is not None

@@ -21,7 +21,7 @@ from chat_service.runs.usecases.read import find_run
 from chat_service.streaming.log.history import RunLogUnavailable
 from chat_service.streaming.log.redis import Append
 from chat_service.streaming.store.replicas import Replicas
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.means import Bounds
 from parley_local.model_server.texts import reasoning_of, text_of
 
 # `chat` is conftest's fixture; a test module cannot import its class by name.

@@ -29,7 +29,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.recover import recover_run
 from chat_service.streaming.write.alternatives import Alternatives
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.means import Bounds
 from chat_service.streaming.write.reports import UseReports
 from parley_local.model_server.texts import text_of
 from servicekit.generation_parameters import GenerationParameters
@@ -268,8 +268,8 @@ async def test_who_cancels_while_the_next_one_is_resolved_is_heard(
         await asyncio.Event().wait()
         raise AssertionError("nobody has let it go")
 
-    rig.engine._alternatives = Alternatives(
-        never, rig.chat.turns.may_use, rig.chat.turns.note_fallback, ModelMemory()
+    rig.goes_on(
+        Alternatives(never, rig.chat.turns.may_use, rig.chat.turns.note_fallback, ModelMemory())
     )
     run = await begin(rig, caller, chain)
     await asked.wait()
@@ -403,8 +403,8 @@ async def test_a_model_that_takes_less_is_given_less_and_the_account_says_so(
     )
     memory = ModelMemory()
     memory.note_list(second, "tokens-3#small", [Model("tokens-3#small", context_tokens=2_000)])
-    rig.engine._alternatives = Alternatives(
-        rig._resolve, rig.chat.turns.may_use, rig.chat.turns.note_fallback, memory
+    rig.goes_on(
+        Alternatives(rig._resolve, rig.chat.turns.may_use, rig.chat.turns.note_fallback, memory)
     )
     rig.connections |= {second.key_id: second}
     chat = replace(rig.chat, connection=first)

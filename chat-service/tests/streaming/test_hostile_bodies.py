@@ -15,7 +15,7 @@ import pytest_asyncio
 from chassis.caller import Caller
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.providers.said import page_text
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.means import Bounds
 
 _EVENTS = b"Content-Type: text/event-stream\r\n"
 _DEEP = b"[" * 1_000_000

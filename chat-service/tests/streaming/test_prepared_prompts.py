@@ -119,7 +119,7 @@ async def test_a_connection_whose_model_sees_nothing_does_not_go_on_with_picture
     third = connection(model_server, "sees")
     second = connection(model_server, f"echo#{new_id().hex}", fallback_key_id=third.key_id)
     first = connection(model_server, "status-503", fallback_key_id=second.key_id)
-    rig.engine._alternatives._memory.note_cannot_see(second, second.model)
+    rig.engine._means.alternatives._memory.note_cannot_see(second, second.model)
     message, _ = shown()
     run = await begin(rig, caller, [first, second, third], making(message))
     frames = await rig.follow(run)

@@ -20,7 +20,7 @@ from chat_service.answer.domain.frame import Frame
 from chat_service.providers import pool
 from chat_service.streaming import engine
 from chat_service.streaming.log.redis import Append
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.means import Bounds
 from parley_local.model_server.texts import text_of
 
 _HEAD = b"Content-Type: text/event-stream\r\nConnection: close\r\n"

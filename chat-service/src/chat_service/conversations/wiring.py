@@ -1,42 +1,66 @@
 """What is served of conversations."""
 
-from chassis.db.engine import Database
-from chassis.db.transactions import OpenTransaction
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from chassis.db.transactions import Transaction
 from chat_service.conversations.rpc import POLICY, SessionServicer
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
-from chat_service.conversations.usecases.delete_message import DeleteMessage
-from chat_service.conversations.usecases.ends import EndSessions
+from chat_service.conversations.usecases.delete_message import DeleteMessage, RunsOfMessages
+from chat_service.conversations.usecases.ends import EndSessions, RunsOfSessions
 from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import ReadPersonas
-from chat_service.providers.domain.connection import ResolveKey
-from chat_service.served import Served
-from chat_service.words.domain.word_filter import InForce
+from chat_service.served import Served, Subject
+from chat_service.shared import Shared
 from parley.chat.v1 import chat_pb2_grpc
 
 
+class Runs(RunsOfSessions, RunsOfMessages, Protocol):
+    """The runs of sessions, and of messages, that are locked."""
+
+
 def build_conversations(
-    database: Database,
-    open_transaction: OpenTransaction,
-    resolve_key: ResolveKey,
-    end_sessions: EndSessions,
-    delete_message: DeleteMessage,
+    shared: Shared,
     *,
     tell: Tell,
     personas: ReadPersonas,
-    in_force: InForce,
-) -> Served:
-    """Conversations, with nothing in them that has one of the words `in_force`."""
+    runs: Runs,
+    cancel_here: Callable[[UUID], object],
+    drop: Callable[[Sequence[UUID]], None],
+    purge: Callable[[], None],
+    unshare: Callable[[Transaction, UUID], Awaitable[None]],
+    unshare_messages: Callable[[Transaction, UUID, Sequence[int]], Awaitable[None]],
+    forget_answers: Callable[[], None],
+) -> Subject:
+    """Conversations; what ends with them is ended as EndSessions and DeleteMessage say."""
     servicer = SessionServicer(
-        open_transaction,
-        resolve_key,
-        end_sessions,
-        delete_message,
+        shared.open_transaction,
+        shared.resolve_key,
+        EndSessions(
+            shared.open_transaction,
+            runs,
+            cancel_here=cancel_here,
+            drop=drop,
+            purge=purge,
+            unshare=unshare,
+            forget_answers=forget_answers,
+        ),
+        DeleteMessage(
+            shared.open_transaction,
+            runs,
+            drop=drop,
+            unshare=unshare_messages,
+            forget_answers=forget_answers,
+        ),
         tell,
         personas.find,
         personas.default,
-        NewSessions(database),
-        MessagePages(database),
-        in_force,
+        NewSessions(shared.database),
+        MessagePages(shared.database),
+        shared.in_force,
     )
-    return Served(servicer, chat_pb2_grpc.add_SessionServiceServicer_to_server, POLICY)
+    return Subject(
+        served=[Served(servicer, chat_pb2_grpc.add_SessionServiceServicer_to_server, POLICY)]
+    )

@@ -1,13 +1,10 @@
 """What files are made of."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from chassis.component import Component
-from chassis.db.engine import Database
-from chassis.db.transactions import OpenTransaction
 from chassis.health import Check
 from chat_service.files.attached import AttachedFiles
 from chat_service.files.decoding.decode import Decoding
@@ -21,34 +18,27 @@ from chat_service.files.sweep import FileSweep
 from chat_service.files.uploading import Uploads
 from chat_service.files.usecases.delete import DeleteFiles
 from chat_service.files.usecases.read import ReadFiles
-from chat_service.served import Served
+from chat_service.served import Served, Subject
+from chat_service.shared import Shared
 from parley.chat.v1 import files_pb2_grpc
 
 
-@dataclass(frozen=True, slots=True)
-class FileParts:
-    """The parts of files, wired to each other."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files(Subject):
+    """What other subjects read, store and erase of files."""
 
-    served: Served
     read: ReadFiles
     uploads: Uploads
-    storage: StoragePlaces
     #: Reads what is attached for a prompt of a user's.
     attached: Callable[[UUID], AttachedFiles]
     erase: EraseFiles
     #: Where bytes wait on the disk of this machine; None: no files are kept here.
     spool: Callable[[], Path | None]
-    components: Sequence[Component]
-    checks: Sequence[Check]
 
 
 def build_files(
-    operators: Path | None,
-    folder: Path | None,
-    open_transaction: OpenTransaction,
-    worker: Database,
-    picture_bytes: int,
-) -> FileParts:
+    shared: Shared, operators: Path | None, folder: Path | None, *, picture_bytes: int
+) -> Files:
     """`operators`: the file with the operator's terms; `folder`: where bytes are kept unless it says where;
     `picture_bytes`: as many of pictures are on their way to models at once.
 
@@ -56,22 +46,18 @@ def build_files(
     """
     terms = FileTerms(operators, folder)
     storage = StoragePlaces(terms)
-    uploads = Uploads(open_transaction, terms, storage, Decoding())
+    uploads = Uploads(shared.open_transaction, terms, storage, Decoding())
     room = PictureRoom(picture_bytes)
-    read = ReadFiles(open_transaction, terms, storage)
-    return FileParts(
-        served=Served(
-            FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),
-            files_pb2_grpc.add_FileServiceServicer_to_server,
-            POLICY,
-        ),
+    read = ReadFiles(shared.open_transaction, terms, storage)
+    servicer = FileServicer(uploads, read, DeleteFiles(shared.open_transaction, storage))
+    return Files(
+        served=[Served(servicer, files_pb2_grpc.add_FileServiceServicer_to_server, POLICY)],
         read=read,
         uploads=uploads,
-        storage=storage,
         attached=lambda user_id: AttachedFiles(storage, user_id, room),
         erase=EraseFiles(storage),
         spool=lambda: _spool_of(storage),
-        components=[terms, uploads, FileSweep(worker, storage)],
+        components=[terms, uploads, FileSweep(shared.worker, storage)],
         checks=[] if operators is None else [Check("files-file", terms.probe)],
     )
 

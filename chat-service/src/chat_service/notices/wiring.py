@@ -1,37 +1,35 @@
 """What notices are made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chassis.component import Component
 from chat_service.notices.domain.notice import Tell
 from chat_service.notices.erasure import forget_notices
 from chat_service.notices.log import NoticeLog
 from chat_service.notices.publisher import Publisher
 from chat_service.notices.rpc import POLICY, NoticeServicer
 from chat_service.notices.watchers import Watchers
-from chat_service.served import Served
+from chat_service.served import Served, Subject
 from parley.chat.v1 import chat_pb2_grpc
 from servicekit.erasure import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Notices:
-    """What is served, whom to tell what has changed, and what takes away a user's notices."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices(Subject):
+    """Whom to tell what has changed, and what takes away a user's notices."""
 
-    served: Served
     tell: Tell
     erase: Step
-    components: Sequence[Component]
 
 
 def build_notices(log: NoticeLog) -> Notices:
     """Notices by way of `log`, which is among the components."""
     publisher, watchers = Publisher(log), Watchers(log)
     return Notices(
-        served=Served(
-            NoticeServicer(watchers), chat_pb2_grpc.add_NoticeServiceServicer_to_server, POLICY
-        ),
+        served=[
+            Served(
+                NoticeServicer(watchers), chat_pb2_grpc.add_NoticeServiceServicer_to_server, POLICY
+            )
+        ],
         tell=publisher.tell,
         erase=forget_notices(log),
         components=[log, publisher, watchers],

@@ -3,6 +3,7 @@
 from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.runs.rpc import POLICY, RunServicer, Subscribe
+from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.beginning import RunMeans
 from chat_service.runs.usecases.cancel import CancelHere
@@ -11,13 +12,14 @@ from chat_service.runs.usecases.in_memory import InMemory
 from chat_service.runs.usecases.recover import Recall
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
-from chat_service.served import Served
+from chat_service.served import Served, Subject
 from parley.chat.v1 import chat_pb2_grpc
 
 
 def build_runs(
     means: RunMeans,
     turns: Turns,
+    purge: Purge,
     *,
     tell: Tell,
     default_persona: DefaultPersona,
@@ -25,8 +27,8 @@ def build_runs(
     cancel_here: CancelHere,
     recall: Recall,
     subscribe: Subscribe,
-) -> Served:
-    """Runs by these means; those that are generated here are known by the last four."""
+) -> Subject:
+    """Runs by these means, and the purge of conversations; runs that are generated here are known by the last four."""
     servicer = RunServicer(
         means.open_transaction,
         StartRun(means, turns, tell=tell, default_persona=default_persona),
@@ -38,4 +40,7 @@ def build_runs(
         subscribe,
         means.in_force,
     )
-    return Served(servicer, chat_pb2_grpc.add_RunServiceServicer_to_server, POLICY)
+    return Subject(
+        served=[Served(servicer, chat_pb2_grpc.add_RunServiceServicer_to_server, POLICY)],
+        components=[purge],
+    )

@@ -1,15 +1,11 @@
 """What sharing is made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.component import Component
-from chassis.db.transactions import OpenTransaction
 from chassis.telemetry.logging import get_logger
-from chat_service.audit import Audit
 from chat_service.notices.domain.notice import Tell
-from chat_service.served import Served
+from chat_service.served import Served, Subject
+from chat_service.shared import Shared
 from chat_service.shares.rpc import POLICY, ShareServicer
 from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import readings
@@ -19,53 +15,41 @@ from chat_service.shares.usecases.ports import Contents
 from chat_service.shares.usecases.write import WriteShares
 from parley.chat.v1 import shares_pb2_grpc
 from servicekit.argon2_passwords import Argon2Passwords
-from servicekit.parts import Parts
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
-    """What is served, and what is to be started for it."""
-
-    served: Served
-    components: Sequence[Component]
-
-
-def build_sharing(
-    parts: Parts,
-    open_transaction: OpenTransaction,
-    contents: Contents,
-    *,
-    most: int,
-    tell: Tell,
-    audit: Audit,
-) -> Sharing:
+def build_sharing(shared: Shared, contents: Contents, *, most: int, tell: Tell) -> Subject:
     """Sharing with `most` shares for each user, and files by their `contents`."""
     # The least that OWASP's cheat sheet has for argon2id: guesses are limited besides.
     passwords = Argon2Passwords(
         memory_kib=19 * 1024, iterations=2, parallelism=1, workers=1, queue=16
     )
-    sweep = ShareSweep(parts.worker)
+    sweep = ShareSweep(shared.worker)
 
     def is_deleted(user_id: UUID) -> bool:
         # Of users, and not of their logins, nothing but a deletion is revoked.
-        return parts.trust.is_revoked("", str(user_id), 0.0)
+        return shared.parts.trust.is_revoked("", str(user_id), 0.0)
 
     servicer = ShareServicer(
-        open_transaction,
+        shared.open_transaction,
         WriteShares(
-            open_transaction, passwords, sweep, get_logger("chat_service.shares"), most, audit
+            shared.open_transaction,
+            passwords,
+            sweep,
+            get_logger("chat_service.shares"),
+            most,
+            shared.audit,
         ),
         OpenShares(
-            readings(parts.database),
-            open_transaction,
+            readings(shared.database),
+            shared.open_transaction,
             passwords,
-            Guesses(parts.worker),
+            Guesses(shared.worker),
             contents,
             is_deleted,
         ),
         tell,
     )
-    return Sharing(
-        Served(servicer, shares_pb2_grpc.add_ShareServiceServicer_to_server, POLICY),
-        [passwords, sweep],
+    return Subject(
+        served=[Served(servicer, shares_pb2_grpc.add_ShareServiceServicer_to_server, POLICY)],
+        components=[passwords, sweep],
     )

@@ -24,12 +24,10 @@ from chat_service.asides.behind import Behind, Ended
 from chat_service.notices.domain.notice import Tell, run_started
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.port import Provider
 from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.admission import Prepare
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
-from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.history import RunLogUnavailable
 from chat_service.streaming.log.live import LiveRun, nobody
 from chat_service.streaming.log.redis import RunLog
@@ -38,13 +36,12 @@ from chat_service.streaming.read.channel import FrameChannels
 from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.timings import SHIPPED, Timings
-from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.flush import Flusher
-from chat_service.streaming.write.generate import Bounds, Generation
+from chat_service.streaming.write.generate import Generation
+from chat_service.streaming.write.means import GenerationMeans
 from chat_service.streaming.write.reports import UseReports, uses_of
 from chat_service.streaming.write.verdict import CANCELLED, DELETED, SHUTTING_DOWN, Verdict
 from chat_service.streaming.write.writer import Writer
-from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -66,43 +63,33 @@ def start_of(run: Run) -> dict[str, Any]:
 
 
 class Engine(Component):
-    """Begins, follows and ends runs. ``drain_seconds`` is the process's time to go, ``in_force`` the words that
-    no answer may show, ``cache`` where answers are kept; None: nowhere.
-    """
+    """Begins, follows and ends runs. ``drain_seconds`` is the process's time to go."""
 
     def __init__(
         self,
         *,
         log: RunLog,
         fallback: FallbackLog,
-        provider: Provider,
         finaliser: Finaliser,
         followers: Followers,
         channels: FrameChannels,
-        alternatives: Alternatives,
+        means: GenerationMeans,
         reports: UseReports,
         tell: Tell,
         behind: Behind,
-        bounds: Bounds,
         flush_seconds: float,
         drain_seconds: float,
         timings: Timings = SHIPPED,
-        in_force: InForce = no_words,
-        cache: AnswerCache | None = None,
     ) -> None:
-        self._cache = cache
         self._timings = timings
-        self._in_force = in_force
         self._behind = behind
         self._log = log
-        self._provider = provider
         self._finaliser = finaliser
         self._followers = followers
         self._channels = channels
-        self._alternatives = alternatives
+        self._means = means
         self._reports = reports
         self._tell = tell
-        self._bounds = bounds
         self._flush_seconds = flush_seconds
         self._drain_seconds = drain_seconds
         self._writer = Writer(
@@ -174,7 +161,7 @@ class Engine(Component):
         question's own parameters, for another connection that goes on with it; None: the run's. A ``prompt`` for
         which files have to be read is made in the run's own time.
         """
-        live = LiveRun(run, window_bytes=self._timings.window_bytes, in_force=self._in_force)
+        live = LiveRun(run, window_bytes=self._timings.window_bytes, in_force=self._means.in_force)
         live.add_event(
             START,
             start_of(run),
@@ -184,15 +171,7 @@ class Engine(Component):
         self._followers.add(live)
         # A model that begins at once takes the start along with its first token.
         asyncio.get_running_loop().call_later(self._flush_seconds, self._flusher.mark, live)
-        generation = Generation(
-            live,
-            self._provider,
-            self._bounds,
-            self._flusher,
-            self._alternatives,
-            self._in_force,
-            self._cache,
-        )
+        generation = Generation(live, self._means, self._flusher)
         self._generations[run.id] = generation
         task = asyncio.create_task(
             self._carry_out(

@@ -1,24 +1,19 @@
 """What streaming is made of: built once, for the service and for its tests."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
-from chassis.service import Component
+from chassis.health import Check
 from chat_service.asides.behind import Behind, nothing
 from chat_service.notices.domain.notice import Tell
-from chat_service.prompt.memory import ModelMemory
-from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.use import ReportUse
-from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
-from chat_service.served import Served
-from chat_service.streaming.cache.answers import AnswerCache
+from chat_service.served import Served, Subject
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.finaliser import Finaliser
@@ -31,29 +26,22 @@ from chat_service.streaming.rpc import POLICY, FrameServicer
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
-from chat_service.streaming.write.alternatives import Alternatives
-from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.means import GenerationMeans
 from chat_service.streaming.write.reports import UseReports
-from chat_service.words.domain.word_filter import InForce, no_words
 from parley.chat.v1 import chat_pb2_grpc
 
 
-@dataclass(frozen=True, slots=True)
-class Streaming:
-    """One replica's streaming; ``components`` are to be started in their order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming(Subject):
+    """One replica's streaming."""
 
-    replica: str
     log: RunLog
     fallback: FallbackLog
-    provider: Provider
     finaliser: Finaliser
     followers: Followers
     channels: FrameChannels
     reports: UseReports
     engine: Engine
-    heartbeat: Heartbeat
-    served: Served
-    components: Sequence[Component]
 
     @property
     def held(self) -> dict[str, int]:
@@ -72,27 +60,22 @@ def build_streaming(
     replica: str,
     *,
     log: RunLog,
-    provider: Provider,
-    bounds: Bounds,
+    means: GenerationMeans,
     turns: Turns,
     open_transaction: OpenTransaction,
     worker: Database,
-    resolve_key: ResolveKey,
     report_use: ReportUse,
     tell: Tell,
     flush_seconds: float,
     drain_seconds: float,
     timings: Timings = SHIPPED,
     behind: Behind = nothing,
-    memory: ModelMemory | None = None,
-    in_force: InForce = no_words,
-    cache: AnswerCache | None = None,
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role.
 
     ``tell`` hears of each turn's run when it begins, and when its end is saved; ``behind`` then, too,
-    of each run that is generated here. ``memory`` is what is known of models, None: nothing; ``in_force`` the
-    words that no answer may show, ``cache`` where answers are kept.
+    of each run that is generated here. The ``log``, and what ``means`` ask and keep answers in, are among the
+    components.
     """
 
     async def find(run: Run) -> RunWithMessages | None:
@@ -107,22 +90,16 @@ def build_streaming(
     engine = Engine(
         log=log,
         fallback=fallback,
-        provider=provider,
         finaliser=finaliser,
         followers=followers,
         channels=channels,
-        alternatives=Alternatives(
-            resolve_key, turns.may_use, turns.note_fallback, memory or ModelMemory()
-        ),
+        means=means,
         reports=reports,
         tell=tell,
         behind=behind,
-        bounds=bounds,
         flush_seconds=flush_seconds,
         drain_seconds=drain_seconds,
         timings=timings,
-        in_force=in_force,
-        cache=cache,
     )
     takeover = Takeover(
         replica=replica,
@@ -142,31 +119,30 @@ def build_streaming(
         keep=engine.keep,
         timings=timings,
     )
-    sweep = Sweep(log, fallback, replicas, timings=timings)
     return Streaming(
-        replica=replica,
         log=log,
         fallback=fallback,
-        provider=provider,
         finaliser=finaliser,
         followers=followers,
         channels=channels,
         reports=reports,
         engine=engine,
-        heartbeat=heartbeat,
-        served=Served(
-            FrameServicer(open_transaction, followers, channels, replica, in_force),
-            chat_pb2_grpc.add_FrameServiceServicer_to_server,
-            POLICY,
-        ),
-        components=(
+        served=[
+            Served(
+                FrameServicer(open_transaction, followers, channels, replica, means.in_force),
+                chat_pb2_grpc.add_FrameServiceServicer_to_server,
+                POLICY,
+            )
+        ],
+        components=[
             log,
-            *(() if cache is None else (cache,)),
-            provider,
+            *([] if means.cache is None else [means.cache]),
+            means.provider,
             finaliser,
             reports,
             engine,
             heartbeat,
-            sweep,
-        ),
+            Sweep(log, fallback, replicas, timings=timings),
+        ],
+        checks=[Check("redis", log.probe)],
     )

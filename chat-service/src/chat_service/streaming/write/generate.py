@@ -7,7 +7,7 @@ and its verdict go by, and parts would share all of that.
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,14 +24,14 @@ from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.learnt import Told
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.port import THINKING, End, Piece, Provider
+from chat_service.providers.port import THINKING, End, Piece
 from chat_service.runs.domain.admission import Prepare
 from chat_service.runs.domain.run import Run
-from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.live import LiveRun
-from chat_service.streaming.write.alternatives import Alternatives, fallback_event
+from chat_service.streaming.write.alternatives import fallback_event
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.from_cache import NOTHING, FromCache
+from chat_service.streaming.write.means import GenerationMeans
 from chat_service.streaming.write.preparing import let_go_of_pictures, prepared
 from chat_service.streaming.write.verdict import (
     BROKEN,
@@ -49,7 +49,6 @@ from chat_service.streaming.write.verdict import (
     verdict_of_end,
     verdict_of_error,
 )
-from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -67,44 +66,25 @@ _BYTES_BESIDE = 16 * 1024 * 1024
 _BYTES_OF_A_CHARACTER = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What ends a generation that does not end by itself: seconds, and bytes of text."""
-
-    first_token_seconds: float
-    idle_seconds: float
-    total_seconds: float
-    answer_bytes: int
-
-
 class Generation:
     """Reads one answer, once a flush of ``flusher``."""
 
-    def __init__(
-        self,
-        live: LiveRun,
-        provider: Provider,
-        bounds: Bounds,
-        flusher: Flusher,
-        alternatives: Alternatives,
-        in_force: InForce = no_words,
-        cache: AnswerCache | None = None,
-    ) -> None:
-        self._in_force = in_force
-        self.from_cache = FromCache(cache, live)
+    def __init__(self, live: LiveRun, means: GenerationMeans, flusher: Flusher) -> None:
+        self._in_force = means.in_force
+        self.from_cache = FromCache(means.cache, live)
         self.live = live
         self.prompt: Sequence[PromptMessage] = ()
         # Of the connections that were asked, what came of each but the last.
         self.failed: list[tuple[Connection, Verdict]] = []
         # What their servers refused, by connection.
         self.learnt: dict[UUID, tuple[Learnt, ...]] = {}
-        self._alternatives = alternatives
+        self._alternatives = means.alternatives
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         # Said by a server that refused the prompt as too long.
         self.most_tokens: int | None = None
-        self._provider = provider
-        self._bounds = bounds
+        self._provider = means.provider
+        self._bounds = means.bounds
         self._flusher = flusher
         self._loop = asyncio.get_running_loop()
         self._began = self._heard = self._loop.time()
