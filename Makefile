@@ -28,10 +28,10 @@ operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
 
 test: $(READY) ## run the tests, but for the slow ones (ARGS="-k login" for some of them)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-all: $(READY) ## run the slow tests as well: before a change to what they are about lands
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not faults and not interop" $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not faults and not interop" $(ARGS)
 
 screens: $(READY) ## look at every page in all six looks (make test-all: in two), a picture of each in .screens
 	@mkdir -p .screens

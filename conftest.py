@@ -6,6 +6,7 @@ makes an empty one of that name out of the folder. The same holds for chassis an
 """
 
 import gc
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,11 @@ _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 
 # How many tests of each are still to run in this process.
 _LEFT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core and one more: tests wait for servers, sockets and periods half of their time."""
+    return 2 * len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
