@@ -320,10 +320,10 @@ async def test_a_model_that_knows_no_system_is_told_by_the_user(
     said = [one.partition(": ") for one in prompt]
     messages = [PromptMessage(role, content) for role, _, content in said]
     text, told = await asker.ask(prompt=messages)
-    assert (text, told.learnt, told.adapted) == ("hi", [Lesson("system", "user")], ())
+    assert (text, told) == ("hi", Told([Lesson("system", "user")], in_turns=True))
     asked = [f"{one['role']}: {one['content']}" for one in server.bodies[-1]["messages"]]
     assert asked == sent
     assert len(server.bodies) == 2
     # From then on at once.
-    assert await asker.ask(prompt=messages) == ("hi", Told())
+    assert await asker.ask(prompt=messages) == ("hi", Told(in_turns=True))
     assert len(server.bodies) == 3

@@ -15,6 +15,7 @@ from chat_service.prompt.budget import AROUND, PICTURE_TOKENS, Budget, estimate_
 from chat_service.prompt.domain import Prompt
 from chat_service.prompt.room import Cut
 from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.domain.turns import in_turns
 
 #: So many messages that were left out are named, the newest.
 MOST_LEFT_OUT: Final = 1000
@@ -129,6 +130,19 @@ class Context:
             bytes=None if self.bytes is None else _bytes_of(prompt),
         )
 
+    def in_turns(self, prompt: Sequence[PromptMessage]) -> Self:
+        """The account of the same prompt as it is sent to a model that knows no system: `prompt` is what would
+        have been sent.
+        """
+        if len(prompt) != len(self.parts):
+            return self
+        # What stands as it was is the same message.
+        as_it_was = {id(message): part for message, part in zip(prompt, self.parts, strict=True)}
+        return replace(
+            self,
+            parts=tuple(as_it_was.get(id(one)) or _part_of(one) for one in in_turns(prompt)),
+        )
+
     def estimated(self, texts: Mapping[int, str]) -> Self:
         """The same with the tokens of each part; `texts` are of the messages, by order.
 
@@ -162,6 +176,11 @@ class Context:
             summed_up=kept.get("summed_up"),
             files=tuple(map(_file_of, kept.get("files", ()))),
         )
+
+
+def _part_of(message: PromptMessage) -> Part:
+    characters = len(message.content)
+    return Part(message.role, message.orders, characters, _tokens_of(message))
 
 
 def _tokens_of(message: PromptMessage) -> int:

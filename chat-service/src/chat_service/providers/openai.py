@@ -5,6 +5,7 @@ what it knows of the machine. What comes back is read by ``reading.py`` with ``c
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chat_service.providers.asking.attempts import Asked, Question
@@ -12,11 +13,11 @@ from chat_service.providers.asking.endpoint import Endpoint
 from chat_service.providers.asking.headers import with_own
 from chat_service.providers.asking.learnt import apply, differences
 from chat_service.providers.asking.refused import SYSTEM
-from chat_service.providers.asking.turns import in_turns, takes_turns
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.prompt_message import Picture, PromptMessage
+from chat_service.providers.domain.turns import in_turns, takes_turns
 from chat_service.providers.transport import GuardedClient
 from servicekit.generation_parameters import GenerationParameters
 
@@ -42,8 +43,10 @@ class OpenAi:
 
         def make(learnt: Sequence[Lesson]) -> Asked:
             # Each time anew: with its pictures it is large, and held no longer than it is sent.
-            told = in_turns(prompt) if any(one.name == SYSTEM for one in learnt) else prompt
-            return _asked(model, list(map(_message, told)), said, learnt)
+            folded = any(one.name == SYSTEM for one in learnt)
+            told = in_turns(prompt) if folded else prompt
+            asked = _asked(model, list(map(_message, told)), said, learnt)
+            return replace(asked, in_turns=folded)
 
         headers = {
             "Authorization": f"Bearer {connection.api_key}",

@@ -23,10 +23,13 @@ MOST_ADAPTATIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's body, and which of the parameters asked for are not in it as they were."""
+    """A request's body, which of the parameters asked for are not in it as they were, and whether its
+    messages are `in_turns`.
+    """
 
     body: dict[str, Any]
     adapted: tuple[Adapted, ...] = ()
+    in_turns: bool = False
 
 
 def _as_it_is(_: Mapping[str, Any], found: Adaptation) -> Adaptation:
@@ -81,7 +84,7 @@ class Attempts:
 
         What the server at ``place`` refused before, by ``known`` or by this process's memory, is not
         sent again. What a refusal names is changed, at most MOST_ADAPTATIONS times, and remembered if the
-        server then answers. ``told`` is filled in before the block. Raises ProviderError: the refusal, where
+        server then answers. ``told`` is filled in before the block, and how the messages were sent before each try. Raises ProviderError: the refusal, where
         nothing can be done about it.
         """
         learnt = _together(known, self._memory.of(place))
@@ -90,6 +93,7 @@ class Attempts:
             source: Source | None = None
             while source is None:
                 asked, body = await question.made([*learnt, *(one.learnt for one in added)])
+                told.in_turns = asked.in_turns
                 answer = client.post(
                     question.endpoint.server,
                     question.endpoint.target(question.path),

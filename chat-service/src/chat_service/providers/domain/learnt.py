@@ -55,8 +55,10 @@ class Told:
     """What asking came to, for whoever asked: filled in before the first piece of the answer.
 
     ``learnt`` is what this asking taught; ``adapted`` the parameters asked for that the answer was not
-    generated with as they were.
+    generated with as they were; ``in_turns`` whether what the system says was sent as a user's words, also
+    where the server then refused.
     """
 
     learnt: list[Lesson] = field(default_factory=list)
     adapted: tuple[Adapted, ...] = ()
+    in_turns: bool = False

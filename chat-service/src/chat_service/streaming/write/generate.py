@@ -95,6 +95,8 @@ class Generation:
         self._began_with_text = bool(live.text_bytes)
         self._noted = False
         self._told_adapted = False
+        # Whether the prompt was sent as one to a model that knows no system, by the last that was asked.
+        self._in_turns = False
         self._verdict: Verdict | None = None
         # Of one connection, which another may follow.
         self._given_up: Verdict | None = None
@@ -117,6 +119,7 @@ class Generation:
         verdict = await self._run(connection, prompt, wishes)
         # Whatever ended it: behind this nothing may still become a word.
         self.live.finish()
+        self._account_as_sent()
         if not self.live.refused:
             return verdict
         self.finish_reason = CONTENT_FILTER
@@ -174,6 +177,11 @@ class Generation:
             self._fall_back(connection, verdict, following, noted)
             connection, model, run = following, following.model, noted
             is_shortened = False
+
+    def _account_as_sent(self) -> None:
+        run = self.live.run
+        if self._in_turns and run.context is not None:
+            self.live.run = replace(run, context=run.context.in_turns(self.prompt))
 
     def _say_kept(self) -> Verdict:
         """What was kept is said as a model would have said it."""
@@ -301,6 +309,7 @@ class Generation:
             _log.error("run.broke", run_id=str(run.id), exc_info=error)
             return BROKEN
         finally:
+            self._in_turns = told.in_turns
             self._note_learnt(connection, model, told)
         return verdict_of_end(
             end,
