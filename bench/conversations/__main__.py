@@ -46,6 +46,7 @@ def main() -> None:
                         seconds=arguments.seconds,
                         seed=arguments.seed,
                         only=arguments.only,
+                        without_filters=arguments.without_filters,
                     )
                 )
                 sys.exit(1 if failed else 0)
@@ -66,6 +67,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each kind")
     parser.add_argument("--only", action="append", help="such kinds alone: list, search …")
+    parser.add_argument(
+        "--without-filters",
+        type=int,
+        default=0,
+        help="measure while so many texts get their filters",
+    )
     return parser.parse_args()
 
 

@@ -30,6 +30,12 @@ _LARGEST: Final = 3
 _READERS: Final = 15
 _WARM_SECONDS: Final = 3.0
 _IDLE_SECONDS: Final = 10.0
+# As an earlier release has put them in, which knew no filters: the newest, which searches meet first.
+_WITHOUT_FILTERS: Final = """
+UPDATE search_texts SET filter = NULL, size = NULL
+WHERE id IN (SELECT id FROM search_texts ORDER BY id DESC LIMIT %s)
+"""
+_LEFT_WITHOUT: Final = "SELECT count(*) FROM search_texts WHERE filter IS NULL"
 # As search's job looks for them; each says itself how it is found.
 _LEFT_TO_INDEX: Final = """
 SELECT (SELECT count(*) FROM sessions
@@ -70,8 +76,13 @@ async def measure(
     seconds: float,
     seed: int,
     only: Collection[str] | None = None,
+    without_filters: int = 0,
 ) -> list[str]:
-    """Print all of it, or of some kinds `only`; what failed."""
+    """Print all of it, or of some kinds `only`; what failed.
+
+    So many of the newest texts are as an earlier release has put them in: what is measured then is what it
+    is like while search's job gives them their filters.
+    """
     parley = stack.parley
     processes = {**stack.services(), **stack.servers()}
     chance, texts = random.Random(seed), Texts(seed)
@@ -97,6 +108,8 @@ async def measure(
         ),
         "search": lambda _: search(word()),
         "search, two words": lambda _: search(f"{texts.word()} {word()}"),
+        # All of its user's texts are looked at, as far as one page goes.
+        "search, nowhere": lambda _: search(f"{texts.word()}qz"),
         "search, with notes": lambda _: search(word(), "sessions,messages,notes"),
         "answer of one token": lambda reader: Request(
             f"/chat/sessions/{chance.choice(reader.sessions)}/messages",
@@ -104,7 +117,12 @@ async def measure(
         ),
     }
     failed: list[str] = []
-    await _until_indexed(folder)
+    if not without_filters:
+        await _until_indexed(folder)
+    else:
+        with psycopg.connect(chat_database(folder), autocommit=True) as admin:
+            admin.execute(_WITHOUT_FILTERS, [without_filters])
+            admin.execute("VACUUM ANALYZE search_texts")
     # What a collection of ours would take looks like theirs.
     gc.collect()
     gc.freeze()
@@ -112,6 +130,8 @@ async def measure(
     with _Beside(processes) as idle:
         await asyncio.sleep(_IDLE_SECONDS)
     print(f"nothing asked for {_IDLE_SECONDS:.0f} s: {idle.told(_IDLE_SECONDS)} ms/s")
+    if without_filters:
+        print(f"left without filters: {_left_without_filters(folder)}", flush=True)
     # Answers are not unpacked here: whose CPU that takes is the client's.
     async with aiohttp.ClientSession(auto_decompress=False) as http:
         for name, asked in kinds.items():
@@ -128,6 +148,8 @@ async def measure(
                 f" CPU, ms each: {beside.told(len(waited))}",
                 flush=True,
             )
+            if without_filters:
+                print(f"left without filters: {_left_without_filters(folder)}", flush=True)
     print(f"failed: {len(failed)} {failed[:3]}")
     _show_database(folder)
     return failed
@@ -160,6 +182,12 @@ class _Beside:
             "ours": costs.cpu_seconds(os.getpid()),
             "machine": procfs.busy_seconds(),
         }
+
+
+def _left_without_filters(folder: Path) -> int:
+    with psycopg.connect(chat_database(folder), autocommit=True) as admin:
+        (left,) = admin.execute(_LEFT_WITHOUT).fetchone() or (0,)
+    return int(left)
 
 
 async def _until_indexed(folder: Path) -> None:

@@ -21,11 +21,11 @@ from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.erasure import DeleteConversations
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.search.domain.pace import Pace
 from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
 from chat_service.search.store.texts import Texts, Wish
 from chat_service.search.store.unindexed import SHORT, Unindexed
-from chat_service.search.usecases import index as index_module
 from chat_service.search.usecases.index import Filtering, index_texts
 from servicekit.search_filters import filter_of, probe_of
 
@@ -350,11 +350,28 @@ async def test_what_an_earlier_release_has_put_in_is_found_and_gets_its_filter(
     for given in (4, 0):
         assert await searching.find("needle", Wanted(MESSAGES)) == ["one more needle", "a needle"]
         assert await searching.find("nothing at", Wanted(MESSAGES)) == ["nothing at all"]
-        assert await Filtering(unindexed, rest=at_once).go_on() == given
+        assert await unindexed.count_unfiltered() == given
+        assert await Filtering(unindexed, rest=at_once).go_on(0) == given
     # The earlier one goes on finding them, and what has a filter alone: the text decides there, too.
     for whose, expected in ((caller, 4), (stranger, 0), (None, 0)):
         async with chat.app.transaction(whose) as connection:
             assert await connection.scalar(FIND) == expected
+
+
+@pytest.mark.parametrize(
+    ("pace", "steps", "rests"),
+    [
+        # What people write is indexed soon, and hours of work rest seven times as long as they take.
+        (Pace(), [0.5, 0.5, 0.25, 0.01], [0.5, 0.5, 1.75, 0.07]),
+        (Pace(prompt_seconds=0.0), [0.04, 0.02], [0.28, 0.14]),
+        # A machine that is starved makes steps long: they come to an end all the same.
+        (Pace(), [3.0, 0.1], [5.0, 0.7]),
+    ],
+)
+def test_hours_of_work_take_an_eighth_of_a_core(
+    pace: Pace, steps: list[float], rests: list[float]
+) -> None:
+    assert [pace.rest_behind(one) for one in steps] == pytest.approx(rests)
 
 
 async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_it_was(
@@ -375,9 +392,8 @@ async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_i
 
 
 async def test_filters_are_made_from_the_newest_text_on_and_by_turns_with_what_is_written(
-    searching: Searching, chat: Chat, monkeypatch: pytest.MonkeyPatch
+    searching: Searching, chat: Chat
 ) -> None:
-    monkeypatch.setattr(index_module, "_BATCHES", 1)
     session = await searching.session("")
     for number in range(70):
         await searching.turn(session, f"needle {number}", "")
@@ -388,7 +404,7 @@ async def test_filters_are_made_from_the_newest_text_on_and_by_turns_with_what_i
 
     filtering = Filtering(Unindexed(chat.worker), rest=at_once)
     given, oldest_first = [], []
-    while stored := await filtering.go_on():
+    while stored := await filtering.go_on(0):
         given.append(stored)
         async with chat.worker.transaction() as connection:
             rows = await connection.execute(

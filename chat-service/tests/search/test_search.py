@@ -287,24 +287,24 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
     searching: Searching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_module, "_SPARE", 0)
-    monkeypatch.setattr(search_module, "_MOST_CANDIDATES", 6)
+    monkeypatch.setattr(search_module, "_MOST_VAIN", 4)
     session = await searching.session("")
     await searching.turn(session, "one.two", "")
     for _ in range(10):
         await searching.turn(session, "two one", "")
     await searching.index()
-    pages, cursor, seen = 0, "", list[str]()
+    pages, cursor, seen = list[int](), "", list[str]()
     while True:
         page = await searching.page("one.two", limit=3, cursor=cursor)
-        pages += 1
+        pages.append(len(page.items))
         seen += [found.text.content for found in page.items]
         cursor = page.next_cursor
         if not cursor:
             break
     # The title is the first question's.
     assert seen == ["one.two", "one.two"]
-    # Twelve candidates: behind the second six there is nothing.
-    assert pages == 2
+    # Ten in vain: three and one more for a page, and of the third the last two before what is found.
+    assert pages == [0, 0, 2]
 
 
 async def test_what_is_far_back_is_found_in_bounded_pages(

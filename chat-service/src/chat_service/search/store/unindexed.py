@@ -151,6 +151,9 @@ SELECT count(*) AS sessions,
 FROM sessions WHERE {IS_UNINDEXED}
 """)
 )
+_COUNT_UNFILTERED = Statement(
+    text("SELECT count(*) AS texts FROM search_texts WHERE filter IS NULL")
+)
 
 
 class Unindexed:
@@ -233,6 +236,12 @@ class Unindexed:
             )
             for row in rows
         ]
+
+    async def count_unfiltered(self) -> int:
+        """How many texts there are that an earlier release has put in."""
+        row = await self._worker.first(None, _COUNT_UNFILTERED)
+        assert row is not None
+        return int(row.texts)
 
     async def give_filters(self, made: Sequence[tuple[UnfilteredText, Filter]]) -> int:
         """Stores them where the text is what it was when it was looked at; of how many it is."""

@@ -21,8 +21,6 @@ _TEXTS: Final = 64
 _BYTES: Final = 256 * 1024
 #: A longer one is cut into words in a thread: others are served meanwhile.
 _LONG: Final = 4_000
-# Of texts without a filter, between two looks for what was just written.
-_BATCHES: Final = 10
 _HIGHEST: Final = UUID(int=2**128 - 1)
 
 
@@ -46,7 +44,8 @@ async def index_texts(
 
     What is written meanwhile is for the next time: to run after those who write would look at their
     conversations one by one, and at each twice. Users take turns, some sessions each time. Of replicas that meet, one
-    goes on further down. Between two steps it rests for as long as a step took.
+    goes on further down. Behind each step it rests, as `rest` has it, which is told how many seconds
+    the step took.
     """
     indexed, anew = 0, True
     while anew:
@@ -96,14 +95,16 @@ class Filtering:
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
     _before: UUID = _HIGHEST
 
-    async def go_on(self) -> int:
-        """Some hundred more of them; how many got theirs. 0: there is none left, but what others have in
-        hand.
+    async def go_on(self, seconds: float) -> int:
+        """More of them, until so many seconds have passed; how many got theirs. 0: there is none left, but what
+        others have in hand.
 
         Rests as `index_texts` does. Replicas that meet go on from different places.
         """
         given = skipped = 0
-        for _ in range(_BATCHES):
+        time = asyncio.get_running_loop().time
+        until = time() + seconds
+        while True:
             texts = await self.unindexed.unfiltered(self._before, skipped=skipped)
             if not texts and self._before == _HIGHEST:
                 break
@@ -112,6 +113,8 @@ class Filtering:
                 stored = await self._give(some)
                 given += stored
                 skipped = 0 if 2 * stored > len(some) else secrets.randbelow(16) * UNFILTERED
+            if time() >= until:
+                break
         return given
 
     async def _give(self, texts: Sequence[UnfilteredText]) -> int:

@@ -15,10 +15,12 @@ from parley.bounds import SEARCH_QUERY
 from servicekit.search import Query, query_of
 from servicekit.search_filters import Probe, probe_of
 
-# Of what the index offers: so many beyond what is wanted still, and for one page. What is beyond is for
-# the next one.
+# Of what the index offers: so many beyond what is wanted still.
 _SPARE: Final = 5
-_MOST_CANDIDATES: Final = 500
+# Texts that are read in vain for one page: what is beyond is for the next one. Filters offer few such, but for words
+# that stand apart; what an earlier release has put in has no filter, and each of these texts is read. A hundred
+# take some 10 ms of CPU altogether, so that searches can be answered as long as there are such texts.
+_MOST_VAIN: Final = 100
 _MOST_BYTES: Final = 8 * 1024 * 1024
 # Filters that are compared: first, as most of what is searched is among the newest texts, and for one page,
 # so that no search is dear whoever has how much.
@@ -42,7 +44,7 @@ async def search(
     """A page of the caller's texts that have all words of `q`, newest first.
 
     Of thousands of texts that have them the newest are read, and not all. A page ends
-    early when 500 texts that may have them, 8 MiB of text, or 10,000 filters have been looked at, and
+    early when 100 texts that might have had them, 8 MiB of text, or 10,000 filters have been looked at, and
     then another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
     Raises ValidationFailed.
     """
@@ -67,18 +69,21 @@ async def _search(
     nowhere.
     """
     found: list[FoundText] = []
-    candidates, left, filters, window = _MOST_CANDIDATES, _MOST_BYTES, _MOST_FILTERS, _WINDOW
+    vain, left, filters, window = _MOST_VAIN, _MOST_BYTES, _MOST_FILTERS, _WINDOW
     while True:
-        found += await _matching(query, stretch.texts)
+        matching = await _matching(query, stretch.texts)
+        found += matching
         after = stretch.end
-        candidates -= len(stretch.texts)
+        vain -= len(stretch.texts) - len(matching)
         left -= sum(len(text.content.encode()) for text in stretch.texts)
         filters -= stretch.compared
-        if after is None or len(found) >= limit or min(candidates, left, filters) <= 0:
+        if after is None or len(found) >= limit or min(vain, left, filters) <= 0:
             return found, after
         if stretch.is_whole:
             window = _MOST_FILTERS
-        size = min(candidates, limit - len(found) + _SPARE)
+        # As many as it may take, going by those just read: each stretch is a round trip.
+        for_one = max(1, len(stretch.texts)) / max(1, len(matching))
+        size = min(vain, round((limit - len(found)) * for_one) + _SPARE)
         wish = Wish(after, min(filters, window), size, left)
         stretch = await texts.indexed(probe, wish)
 
