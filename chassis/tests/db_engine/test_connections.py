@@ -2,18 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
 import uvloop
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.statement import Statement
+from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, eventually
 
-from .entries import add_entry, count_entries, somebody
+from .entries import INSERT, add_entry, count_entries, somebody
 
 
 async def test_more_work_than_connections_waits_its_turn(database: Database) -> None:
@@ -100,6 +103,57 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(
         )
     await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
     assert await count_entries(database, ann) == 40
+
+
+_ASK = Statement(text("SELECT 1 AS one"))
+
+
+async def _ask(connection: AsyncConnection) -> None:
+    await _ASK.first(connection)
+
+
+async def _ask_as_sqlalchemy(connection: AsyncConnection) -> None:
+    await connection.execute(text("SELECT 2"))
+
+
+async def _commit(_: AsyncConnection) -> None:
+    """Nothing more: the commit is what meets it."""
+
+
+@pytest.mark.parametrize("go_on", [_ask, _ask_as_sqlalchemy, _commit])
+async def test_a_transaction_that_the_server_has_ended_meanwhile_is_an_outage_and_keeps_nothing(
+    database: Database,
+    urls: DatabaseUrls,
+    go_on: Callable[[AsyncConnection], Awaitable[None]],
+) -> None:
+    """As it finds a process that was frozen in it for half a minute."""
+    ann = somebody()
+
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+
+        def is_gone(backend: int) -> bool:
+            found = admin.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend])
+            return found.fetchone() is None
+
+        async def be_frozen_in_it() -> None:
+            async with database.transaction(ann) as connection:
+                await connection.execute(
+                    INSERT,
+                    {
+                        "id": new_id(),
+                        "tenant_id": ann.tenant_id,
+                        "user_id": ann.user_id,
+                        "text": "",
+                    },
+                )
+                backend = await connection.scalar(text("SELECT pg_backend_pid()"))
+                await connection.execute(text("SET idle_in_transaction_session_timeout = 1"))
+                await eventually(lambda: is_gone(backend))
+                await go_on(connection)
+
+        with pytest.raises(DatabaseUnavailable):
+            await be_frozen_in_it()
+    assert await count_entries(database, ann) == 0
 
 
 async def test_a_connection_given_back_in_a_transaction_is_not_used_again(

@@ -45,6 +45,9 @@ class StalePlan(DatabaseUnavailable):
 _GIVEN_UP = frozenset({"57014", "55P03", "40001", "40P01"})
 # A standby that was a primary a moment ago (read-only transaction): go and find the new one.
 _READ_ONLY = "25006"
+# With such an error the server ends the connection, whatever its code: one that idled in a transaction,
+# as of a process that was frozen in it, has the class of those errors that are ours.
+_FAREWELLS = frozenset({"FATAL", "PANIC"})
 
 
 # "cached plan must not change result type" has no code of its own: it is one of many features
@@ -72,6 +75,7 @@ def unavailable(error: BaseException) -> Unavailable | None:
         return DatabaseBusy(retry_after=1)
     if (state, original.diag.source_function) == _STALE_PLAN:
         return StalePlan(retry_after=1)
-    if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY:
+    is_farewell = original.diag.severity_nonlocalized in _FAREWELLS
+    if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY or is_farewell:
         return DatabaseUnavailable(retry_after=1)
     return None
