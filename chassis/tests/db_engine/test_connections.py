@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ import uvloop
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.db.connect import connect_whole
 from chassis.db.engine import Database
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.statement import Statement
@@ -103,6 +105,34 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(
         )
     await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
     assert await count_entries(database, ann) == 40
+
+
+async def test_where_an_idle_connection_and_the_one_in_its_place_are_ended_it_is_an_outage(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No error of ours, and no place in the pool is lost by it."""
+    made: list[int] = []
+
+    def end_the_newest() -> None:
+        with psycopg.connect(urls.admin, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", made[-1:])
+
+    async def connect_and_be_ended(*told: Any, **options: Any) -> psycopg.AsyncConnection[Any]:
+        connection = await connect_whole(*told, **options)
+        made.append(connection.info.backend_pid)
+        if len(made) == 2:
+            end_the_newest()
+        return connection
+
+    monkeypatch.setattr("chassis.db.engine.connect_whole", connect_and_be_ended)
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    await database.ping()
+    end_the_newest()
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+    assert len(made) == 2
+    await database.ping()
+    await database.stop()
 
 
 _ASK = Statement(text("SELECT 1 AS one"))

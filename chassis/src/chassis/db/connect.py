@@ -60,6 +60,7 @@ class Guard:
 
     def _look(self, _dbapi: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
         driver = _driver(entry)
+        is_new = _GENERATION not in entry.info
         state = driver.pgconn.transaction_status, driver.pgconn.pipeline_status
         if driver.closed or state != _FIT:
             raise DisconnectionError
@@ -68,6 +69,9 @@ class Guard:
         poll = select.poll()
         poll.register(driver.fileno(), select.POLLIN)
         if poll.poll(0):
+            if is_new:
+                # Of one more that must be replaced the pool would say what it says of a mistake of ours.
+                raise psycopg.OperationalError("the server has ended a new connection")
             raise InvalidatePoolError
 
 
