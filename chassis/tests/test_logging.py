@@ -100,6 +100,7 @@ async def main():
     log.info("objects", one=Connection("x", KEY), error=ValueError(KEY), bad=Unprintable())
     log.info("secret", token={"deep": {"er": "hunter2"}}, cookie=Connection("hunter2", "x"))
     logging.getLogger("nats").error("%d", KEY)
+    log.info("more digits than are written", number=10**5000)
     deep = here = {}
     for _ in range(100):
         here["a"] = here = {"b": KEY}
@@ -136,13 +137,15 @@ def test_a_hidden_key_leaves_a_process_in_no_spelling(key: str) -> None:
         [sys.executable, "-c", HIDING, key], capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (1, "")
-    events = {event["event"]: event for event in map(json.loads, done.stdout.splitlines())}
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    events = {event["event"]: event for event in lines}
     assert "no such key: [redacted]" in events["exception"]["exception"]
     assert events["values"]["text"] == events["values"]["raw"] == "[redacted]"
     assert events["objects"]["bad"] == "<Unprintable without a repr: ValueError>"
     assert events["secret"]["token"] == {"deep": {"er": "[redacted]"}}
     assert events["secret"]["cookie"] == "[redacted]"
-    assert events["log.failed"]["logger"] == "nats"
+    failed = [(one["logger"], one["error"]) for one in lines if one["event"] == "log.failed"]
+    assert failed == [("nats", "TypeError"), ("here", "ValueError")]
     assert {"uncaught.in_thread", "uncaught.in_process"} <= events.keys()
     inner = key[2:-2]
     for spelled in (key, inner, repr(inner)[1:-1], json.dumps(inner)[1:-1], "hunter2"):

@@ -3,9 +3,11 @@
 import logging
 from typing import Any
 
+import orjson
 import pytest
 
 from chassis.testing import eventually
+from gateway.edge import access
 
 
 class AccessLog:
@@ -16,11 +18,12 @@ class AccessLog:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [
-            record.msg
+        told = (
+            orjson.loads(record.getMessage())
             for record in self._caplog.records
-            if isinstance(record.msg, dict) and record.msg["event"] == "http.request"
-        ]
+            if record.name == access.__name__
+        )
+        return [line for line in told if line["event"] == "http.request"]
 
     @property
     def complaints(self) -> list[str]:

@@ -52,6 +52,11 @@ def _redact(name: str, value: object, depth: int = 0) -> object:
     if value is None or isinstance(value, bool | Disclosed):
         return value
     kind = name_of(name)
+    # What most values are comes first: a Mapping takes long to be told from anything else.
+    if isinstance(value, str | int | float):
+        if kind.hides(value):
+            return REDACTED
+        return redact_text(value) if isinstance(value, str) else value
     if isinstance(value, Mapping):
         if depth >= _MOST_DEPTH:
             return "…"
@@ -65,10 +70,6 @@ def _redact(name: str, value: object, depth: int = 0) -> object:
         return ["…"] if depth >= _MOST_DEPTH else [_redact(name, one, depth + 1) for one in value]
     if kind.hides(value):
         return REDACTED
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, str):
-        return redact_text(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, date | datetime):
@@ -88,12 +89,6 @@ def _redact_key(kind: Name, key: object) -> str:
     return redact_text(str(key))
 
 
-def _redact_event(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    return {name: value if name in _OURS else _redact(name, value) for name, value in event.items()}
-
-
 def _add_context(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -103,12 +98,37 @@ def _add_context(
     return event
 
 
-def _to_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+class _Line(str):
+    """An event as it is written, secrets taken out."""
+
+    __slots__ = ()
+
+
+def _to_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> _Line:
+    """``event`` as its line. One that cannot be made says so, without what it was to be made of."""
     try:
-        return orjson.dumps(event).decode()
-    except TypeError:
-        # A lone surrogate, a huge number: a log line must never be what fails.
-        return json.dumps(event)
+        redacted = {
+            name: value if name in _OURS else _redact(name, value) for name, value in event.items()
+        }
+        try:
+            return _Line(orjson.dumps(redacted), "utf-8")
+        except TypeError:
+            # A lone surrogate, a huge number.
+            return _Line(json.dumps(redacted))
+    except Exception as error:  # noqa: BLE001 - a log line must never be what fails
+        return _failed(str(event.get("logger")), error)
+
+
+def _failed(logger: str, error: BaseException | None) -> _Line:
+    failed = {"event": "log.failed", "logger": logger, "error": type(error).__name__}
+    return _Line(json.dumps({"level": "error", **failed}))
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Makes lines of libraries' records. Events of ours come as lines: made once, where they are told."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.msg if isinstance(record.msg, _Line) else super().format(record)
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
@@ -126,8 +146,7 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
             return  # standard output is gone: there is nobody to tell
-        failed = {"event": "log.failed", "logger": record.name, "error": type(error).__name__}
-        self.stream.write(json.dumps({"level": "error", **failed}) + self.terminator)
+        self.stream.write(_failed(record.name, error) + self.terminator)
         self.flush()
 
 
@@ -154,13 +173,9 @@ def configure_logging(service: str, level: str) -> None:
     ]
     handler = _StandardOutput()
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _redact_event,
-                _to_json,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _to_line],
         )
     )
     # What a line of ours does not say need not be found out for it:
@@ -178,7 +193,7 @@ def configure_logging(service: str, level: str) -> None:
         library.propagate = True
         library.setLevel(max(logging.WARNING, root.level))
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, _to_line],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
         cache_logger_on_first_use=True,

@@ -236,12 +236,19 @@ def redact_text(text: str) -> str:
         text = _without(text, known)
     if len(text) < _SHORTEST:
         return text
-    if any(hint in text for hint in _SHAPE_HINTS):
+    if _holds_any(text, _SHAPE_HINTS):
         text = _SHAPE.sub(_replacement, text)
-    folded = text.lower()
-    if any(hint in folded for hint in _NAMED_HINTS):
+    if _holds_any(text.lower(), _NAMED_HINTS):
         text = _NAMED.sub(_replacement, text)
     return f"{text}… ({rest} characters more)" if rest > 0 else text
+
+
+def _holds_any(text: str, hints: tuple[str, ...]) -> bool:
+    # A plain loop: any() over a generator takes twice as long, which is half of what a text costs.
+    for hint in hints:  # noqa: SIM110
+        if hint in text:
+            return True
+    return False
 
 
 def _replacement(match: re.Match[str]) -> str:
