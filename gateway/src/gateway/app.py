@@ -54,6 +54,7 @@ from gateway.routers import (
     usage,
     user_settings,
 )
+from gateway.routes.asking_route import AskingRoute
 from gateway.routes.precedence import spell_out
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
@@ -148,6 +149,9 @@ def create_app(
 ) -> ASGIApp:
     """The whole door, from the first byte of a request to its route. Raises NoPages."""
     app = api()
+    # The router asks one after the other, up to a hundred: questions are what is asked most. An address is of one
+    # template in whatever order.
+    app.router.routes.sort(key=lambda route: not isinstance(route, AskingRoute))
     document, *shown = _documents()
     app.router.routes.append(document)
     routes = tuple(app.router.routes)
