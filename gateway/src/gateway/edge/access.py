@@ -63,8 +63,7 @@ def tell(
     are in seconds; ``took`` is to the start of a stream, ``whole`` to its end.
     """
     method = metrics.method_label(method)
-    metrics.REQUESTS.labels(method, route, str(status)).inc()
-    metrics.SECONDS.labels(method, route).observe(took)
+    metrics.count(method, route, status, took)
     # Probes come every few seconds; what they find out is told of where it changes.
     say = _log.debug if route in _PROBES else _log.info
     say(
