@@ -124,6 +124,33 @@ async def test_a_file_goes_on_as_it_comes(door: Door, files: FakeFiles) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("filename*=UTF-8''%E4%B8%AD%E6%96%87.txt", "中文.txt"),
+        ("filename*=utf-8'zh'%E4%B8%AD.txt; filename=x.txt", "中.txt"),
+        ("filename=\"x;y.txt\"; filename*=ISO-8859-1''caf%E9.txt", "café.txt"),
+        ("filename=\"x; filename*=UTF-8''y\"", "x; filename*=UTF-8''y"),
+        # What cannot be read has the other name, if there is one.
+        ("filename=x.txt; filename*=UTF-8''%FF%FE", "x.txt"),
+        ("filename=x.txt; filename*=GBK''%D6%D0", "x.txt"),
+        ("filename=x.txt; filename*=plain", "x.txt"),
+        ("filename*=UTF-8''", ""),
+        ("filename*=none''%41", ""),
+    ],
+)
+async def test_a_name_may_say_its_encoding(
+    door: Door, files: FakeFiles, told: str, name: str
+) -> None:
+    head = f'--b\r\ncontent-disposition: form-data; name="file"; {told}\r\n\r\n'
+    headers = {**door.bearer, "content-type": "multipart/form-data; boundary=b"}
+    body = head.encode() + b"hello\r\n--b--\r\n"
+    sent = await door.http.post(FILES, content=body, headers=headers)
+    assert sent.status_code == 201, sent.text
+    assert files.head is not None
+    assert files.head.name == name
+
+
 async def test_of_one_whose_length_is_not_announced_none_is_told(
     door: Door, files: FakeFiles
 ) -> None:
@@ -373,7 +400,7 @@ async def test_what_is_no_range_of_it_is_all_of_it_or_refused(door: Door, files:
     # Of a HEAD there are no parts.
     head = await door.http.head(path, headers={**door.bearer, "range": "bytes=1-2"})
     assert (head.status_code, head.headers["content-length"]) == (200, str(len(CONTENT)))
-    for asked in (f"bytes={len(CONTENT)}-", "bytes=-0"):
+    for asked in (f"bytes={len(CONTENT)}-", "bytes=-0", f"bytes={10**18}-", f"bytes={'9' * 5000}-"):
         got = await door.http.get(path, headers={**door.bearer, "range": asked})
         assert (got.status_code, got.json()["reason"]) == (416, "RANGE_NOT_SATISFIABLE")
         assert got.headers["content-range"] == f"bytes */{len(CONTENT)}"

@@ -5,7 +5,7 @@ One range of bytes is answered as such; a list of several, and whatever is none,
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header
 from starlette.requests import Request
@@ -13,7 +13,9 @@ from starlette.requests import Request
 from gateway.refusals import RangeNotSatisfiable
 from gateway.routes.preconditions import IF_NONE_MATCH, parse_tags
 
-_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
+# So many digits are more than any size has.
+_DIGITS: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,15 @@ class Wanted:
         found = _RANGE.fullmatch(self.range or "")
         if found is None or found[1] == found[2] == "" or self.if_range not in (None, tag):
             return None
-        first, last = (int(text) if text else None for text in found.groups())
+        first, last = (_number(text) if text else None for text in found.groups())
         if first is not None and last is not None and last < first:
             return None
         return Part(first, last)
+
+
+def _number(digits: str) -> int:
+    """What they say, or where that is more than any size, so much."""
+    return int(digits.lstrip("0")[:_DIGITS] or "0")
 
 
 async def _wanted(

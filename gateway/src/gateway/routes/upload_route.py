@@ -3,9 +3,11 @@
 Its body is read by the endpoint, under terms of its own, and never held whole.
 """
 
+import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final, Self
+from urllib.parse import unquote
 
 from fastapi.routing import APIRoute
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -24,6 +26,10 @@ _FIELD: Final = "file"
 _BESIDE: Final = 16 * 1024
 # A message to a service; each is held here, on its way and there.
 _PIECE: Final = 256 * 1024
+# The library knows no parameter that says its encoding.
+_NAME_WITH_ENCODING: Final = re.compile(
+    r"(?i);[ \t]*filename\*[ \t]*=[ \t]*(?P<encoding>utf-8|iso-8859-1)'[a-z0-9-]*'(?P<name>[^;\s]+)"
+)
 
 
 class UploadRoute(JsonRoute):
@@ -94,7 +100,7 @@ class UploadedFile:
                 len(name) + len(value) for name, value in segment.headerlist
             )
             at_most = max(0, self._announced - around)
-        return segment.filename or "", at_most
+        return _name_of(segment), at_most
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """What is in the file, once it has begun; the end of the form as well was seen when it ends.
@@ -125,6 +131,18 @@ class UploadedFile:
                         yield event
                 except MultipartError:
                     raise MalformedMultipart() from None
+
+
+def _name_of(segment: MultipartSegment) -> str:
+    """What the file is called: by `filename*` (RFC 8187) where that can be read, as some programs send a name that is
+    not ASCII, or else by `filename`, which is beside it for who cannot read the other.
+    """
+    told = dict(segment.headerlist).get("Content-Disposition", "")
+    # What is in quotation marks is a value, whatever it looks like.
+    if found := _NAME_WITH_ENCODING.search('""'.join(told.split('"')[::2])):
+        with suppress(UnicodeDecodeError):
+            return unquote(found["name"], found["encoding"], "strict")
+    return segment.filename or ""
 
 
 def _boundary(request: Request) -> str:
