@@ -10,6 +10,7 @@ from chassis.errors import FieldError, RemoteError
 from chassis.testing import eventually
 from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2
+from parley.chat.v1 import files_pb2 as pb
 
 # Of conftest.py, which a test module has no name for.
 Client = Any
@@ -26,7 +27,7 @@ RULES = """rules:
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     path = tmp_path / "words.yaml"
     path.write_text(RULES, encoding="utf-8")
-    return settings.model_copy(update={"words_file": path})
+    return settings.model_copy(update={"words_file": path, "files_dir": tmp_path / "files"})
 
 
 async def refused(client: Client, method: str, request: Any, field: str) -> None:
@@ -62,6 +63,11 @@ async def test_what_people_write_is_masked_or_refused_before_it_is_kept(client: 
     change.title = "hush now"
     changed = await client.call("UpdateSession", change)
     assert changed.session.title == "＊＊＊＊ now"
+    # A file is kept under whatever it is called.
+    called = pb.UploadHead(name="a/Never hush.txt")
+    parts = ({"head": called}, {"chunk": b"x"}, {"end": pb.UploadEnd(size=1)})
+    file = await client.upload(*(pb.UploadFileRequest(**part) for part in parts))
+    assert file.name == "＊＊＊＊＊ ＊＊＊＊.txt"
     # Of what was refused nothing is there.
     listing.all_paths = True
     assert len((await client.call("ListMessages", listing)).items) == 3

@@ -12,10 +12,11 @@ from chassis.idempotency import Once, RequestKey, idempotency_key
 from chassis.ids import parse_named_id
 from chat_service.files import mapping
 from chat_service.files.domain.errors import FileNotFound
-from chat_service.files.domain.file import File
+from chat_service.files.domain.file import File, label_of
 from chat_service.files.uploading import Uploads
 from chat_service.files.usecases.delete import DeleteFiles
 from chat_service.files.usecases.read import ReadFiles
+from chat_service.words.domain.word_filter import InForce, masked, no_words
 from parley.chat.v1 import files_pb2, files_pb2_grpc
 
 POLICY: dict[str, dict[str, Method]] = {
@@ -38,6 +39,7 @@ class FileServicer(files_pb2_grpc.FileServiceServicer):
     uploads: Uploads
     read: ReadFiles
     delete: DeleteFiles
+    in_force: InForce = no_words
 
     async def GetFileLimits(
         self, request: files_pb2.GetFileLimitsRequest, context: object
@@ -50,6 +52,8 @@ class FileServicer(files_pb2_grpc.FileServiceServicer):
         caller, key = current_caller(), idempotency_key.get()
         requests = aiter(requests)
         head = await mapping.head_of(requests)
+        # As in an import: a name, which models and readers of shares are shown, is no reason to refuse a file.
+        name = masked(self.in_force(), label_of(head.name))
 
         def once(came: bytes) -> Once[File] | None:
             if key is None:
@@ -62,9 +66,7 @@ class FileServicer(files_pb2_grpc.FileServiceServicer):
             )
 
         at_most = head.at_most if head.HasField("at_most") else None
-        file = await self.uploads.take(
-            caller, head.name, at_most, mapping.content_of(requests), once
-        )
+        file = await self.uploads.take(caller, name, at_most, mapping.content_of(requests), once)
         return files_pb2.UploadFileResponse(file=mapping.file_to_proto(file))
 
     async def GetFile(

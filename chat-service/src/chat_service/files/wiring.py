@@ -49,7 +49,8 @@ def build_files(
     uploads = Uploads(shared.open_transaction, terms, storage, Decoding())
     room = PictureRoom(picture_bytes)
     read = ReadFiles(shared.open_transaction, terms, storage)
-    servicer = FileServicer(uploads, read, DeleteFiles(shared.open_transaction, storage))
+    deletes = DeleteFiles(shared.open_transaction, storage)
+    servicer = FileServicer(uploads, read, deletes, shared.in_force)
     return Files(
         served=[Served(servicer, files_pb2_grpc.add_FileServiceServicer_to_server, POLICY)],
         read=read,
