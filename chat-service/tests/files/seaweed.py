@@ -32,6 +32,13 @@ class SeaweedFS(EmbeddedServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def kill(self) -> None:
+        super().kill()
+        # What these are called cannot be said, and by itself they go with an orderly end alone.
+        for port in self._grpc_ports:
+            for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
+                left.unlink(missing_ok=True)
+
     def _prepare(self) -> None:
         (self.directory / "data").mkdir(mode=0o700, exist_ok=True)
         credentials = {"accessKey": KEY_ID, "secretKey": self.secret}
@@ -39,22 +46,26 @@ class SeaweedFS(EmbeddedServer):
         identity = {"name": "parley", "credentials": [credentials], "actions": actions}
         write_private(self.directory / "s3.json", json.dumps({"identities": [identity]}))
         self._filer_port = 0
+        self._grpc_ports: list[int] = []
 
     def _command(self) -> Sequence[str]:
         ports = {part: (free_port(), free_port()) for part in _PARTS}
+        ports["s3"] = (self.port, free_port())
         self._filer_port = ports["filer"][0]
+        self._grpc_ports = [port for _, port in ports.values()]
         return [
             *(weed(), "-logtostderr", "server", f"-dir={self.directory / 'data'}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"),
             *(f"-{part}.port={port}" for part, (port, _) in ports.items()),
             *(f"-{part}.port.grpc={port}" for part, (_, port) in ports.items()),
-            *(f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}"),
             *(
                 "-s3.port.iceberg=0",
                 "-s3.port.lance=0",
                 "-s3.autoCreateBucket=false",
                 f"-s3.config={self.directory / 's3.json'}",
             ),
+            # Otherwise they are in /tmp, where a kill leaves them.
+            *(f"-{part}.localSocket={self.directory / part}.sock" for part in ("filer", "s3")),
             *("-master.volumeSizeLimitMB=64", "-volume.max=20", "-master.telemetry=false"),
         ]
 
