@@ -232,7 +232,7 @@ async def test_what_is_no_export_fails_and_says_why(
     for file, reason in (
         (b"hello", "FORMAT_UNKNOWN"),
         (b'[{"mapping": ', "FILE_CUT_OFF"),
-        (b"PK\x03\x04rubbish", "FILE_DAMAGED"),
+        (b"PK\x03\x04rubbish", "FILE_CUT_OFF"),
     ):
         report = await imports.take(file)
         assert (report.state, report.reason) == (pb.IMPORT_STATE_FAILED, reason)

@@ -203,7 +203,7 @@ def test_a_compressed_file_and_one_with_a_mark_are_read() -> None:
         (b'[{"mapping": ', "FILE_CUT_OFF"),
         (b'{"format":"parley","version":1,"conversations":[', "FILE_CUT_OFF"),
         (b'[{"mapping": "\xff\xfe"}]', "FILE_DAMAGED"),
-        (b"PK\x03\x04rubbish", "FILE_DAMAGED"),
+        (b"PK\x03\x04rubbish", "FILE_CUT_OFF"),
         (b"\x1f\x8brubbish!", "FILE_DAMAGED"),
         (gzip.compress(b"[" + b" " * 100_000, mtime=0)[:-50], "FILE_CUT_OFF"),
         (gzip.compress(b"[{}]", mtime=0)[:-1], "FILE_CUT_OFF"),

@@ -129,6 +129,77 @@ def test_an_archive_is_looked_through_wherever_its_conversations_are() -> None:
     assert [found.key for found in made(file.getvalue())] == ["a", "b", "a", "b"]
 
 
+_CHINESE = "帮我写一个脚本，每天备份数据库。好的，这是一个可以用的脚本：它会把数据库导出为文件。𠮷"
+
+
+def told_in(encoding: str, said: str, ahead: int = 0) -> bytes:
+    """ChatGPT's of two, of which the second has what is said in both, behind so much of ASCII."""
+    export = [
+        samples.chatgpt(samples.chatgpt_node("q", None, "user", text), current="q", key=key)
+        for key, text in (("a", "x" * ahead + "?"), ("b", said))
+    ]
+    return json.dumps(export, ensure_ascii=False).encode(encoding)
+
+
+@pytest.mark.parametrize("ahead", [0, 4090, 65_500, 300_000])
+def test_what_was_saved_in_gb18030_is_read(ahead: int) -> None:
+    _, found = made(told_in("gb18030", _CHINESE * 3000, ahead))
+    assert found.messages[0]["content"] == _CHINESE * 3000
+
+
+def test_what_is_in_gb18030_and_packed_is_read() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("conversations.json", told_in("gbk", _CHINESE[:-1]))
+    _, found = made(file.getvalue())
+    assert found.messages[0]["content"] == _CHINESE[:-1]
+    (first, second) = made(gzip.compress(told_in("utf-8", _CHINESE * 3000)))
+    assert (first.key, second.messages[0]["content"]) == ("a", _CHINESE * 3000)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        (
+            "big5",
+            "請幫我寫一個腳本，用來備份資料庫，每天凌晨三點執行。好的，下面是一個可以使用的腳本。",
+        ),
+        (
+            "euc_jp",
+            "こんにちは。毎日実行する方法を教えてください。以下は世界中で一般的に使われる方法です。",
+        ),
+        (
+            "cp932",
+            "こんにちは。毎日実行する方法を教えてください。以下は世界中で一般的に使われる方法です。",
+        ),
+        (
+            "cp949",
+            "데이터베이스를 매일 백업하는 스크립트를 작성해 주세요. 네, 아래는 사용되는 방법입니다.",
+        ),
+        ("koi8_r", "Напиши мне скрипт для копирования базы данных каждый день. Хорошо, вот он."),
+        ("cp1252", "Écris-moi un script à exécuter après minuit, s’il te plaît."),
+        # Too little to be sure.
+        ("gbk", "脚本"),
+    ],
+)
+def test_no_other_encoding_is_taken_for_it(encoding: str, said: str) -> None:
+    assert why(told_in(encoding, said)) == "FILE_DAMAGED"
+
+
+def test_what_is_damaged_in_utf8_is_not_taken_for_gb18030() -> None:
+    whole = told_in("utf-8", _CHINESE * 10)
+    at = whole.index("备".encode())
+    assert why(whole[:at] + whole[at + 1 :]) == "FILE_DAMAGED"
+
+
+def test_an_archive_that_was_cut_off_is_told_so() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("conversations.json", told_in("utf-8", _CHINESE))
+    whole = file.getvalue()
+    assert {why(whole[:end]) for end in (4, 100, len(whole) - 30)} == {"FILE_CUT_OFF"}
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

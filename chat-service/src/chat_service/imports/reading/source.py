@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Final
 
-from chat_service.imports.reading.encodings import Readable, Recoded, encoding_of
+from chat_service.imports.reading.encodings import Older, Readable, Recoded, encoding_of
 from chat_service.imports.reading.frames import ATTACHED_ID
 
 #: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
@@ -155,9 +155,9 @@ def _document(
 ) -> Iterator[tuple[Document, Budget]]:
     """What is in ``stream``, of which ``head`` was read already. Raises UnreadableError if it is no JSON."""
     head = head or _read_some(stream, _HEAD)
-    if (encoding := encoding_of(head)) is not None:
-        stream = Recoded(head, stream, encoding)
-        head = _read_some(stream, _HEAD)
+    encoding = encoding_of(head)
+    stream = Older(head, stream) if encoding is None else Recoded(head, stream, encoding)
+    head = _read_some(stream, _HEAD)
     if _JSON.match(head) is None:
         raise UnreadableError("FORMAT_UNKNOWN")
     whole = _joined(head, stream)
@@ -171,6 +171,9 @@ def _document(
 
 
 def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
+    if not zipfile.is_zipfile(file):
+        # What is in it is told at its end.
+        raise UnreadableError("FILE_CUT_OFF")
     try:
         archive = zipfile.ZipFile(file)
     except _DAMAGED as error:
