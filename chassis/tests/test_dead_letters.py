@@ -1,6 +1,7 @@
 """Events that cannot be handled: set aside once, safely, and out of the others' way."""
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -169,10 +170,11 @@ def test_the_limits_are_twenty_failures_and_five_minutes(worker: Database) -> No
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("outage", [Unavailable(), OSError(errno.EMFILE, "too many open files")])
 async def test_an_outage_is_never_held_against_an_event(
-    js: JetStream, replica: Replica, worker: Database
+    js: JetStream, replica: Replica, worker: Database, outage: Exception
 ) -> None:
-    reader = Reader({b"unlucky": Unavailable()})
+    reader = Reader({b"unlucky": outage})
     await replica(reader, failures=1, seconds=0)
     await _send(js, b"unlucky")
 

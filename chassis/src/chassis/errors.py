@@ -6,11 +6,12 @@ status with ``google.rpc.ErrorInfo``; the caller's client raises it again as
 a constant of the class, is ever shown to a user: no value that was sent travels back.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class Kind(Enum):
@@ -106,6 +107,27 @@ class Internal(AppError):
     kind = Kind.INTERNAL
     reason = "INTERNAL"
     detail = "Something went wrong on our side."
+
+
+# What a machine says that has no more to give just now: open files, processes, memory, room on a disk.
+_USED_UP: Final = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.EAGAIN,
+        errno.ENOMEM,
+        errno.ENOBUFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+    }
+)
+
+
+def untyped(error: Exception) -> AppError:
+    """What is told of an error that nobody has typed: where a machine has no more to give, that it may pass."""
+    if isinstance(error, OSError) and error.errno in _USED_UP:
+        return Unavailable(retry_after=1)
+    return Internal()
 
 
 class RemoteError(AppError):

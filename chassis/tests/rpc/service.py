@@ -1,6 +1,7 @@
 """A service written by hand, and who signs tokens for it."""
 
 import asyncio
+import errno
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,6 +66,8 @@ class Handlers:
                 raise ValidationFailed(fields=FIELDS)
             case "slow":
                 await asyncio.sleep(30)
+            case "used up":
+                raise OSError(errno.EMFILE, "hunter2 has too many open files")
         raise RuntimeError("the password is hunter2")
 
     async def Open(self, request: StringValue, context: Any) -> StringValue:

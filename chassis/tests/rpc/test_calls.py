@@ -69,6 +69,17 @@ async def test_an_unhandled_exceptions_text_does_not_reach_the_client(
     assert "RuntimeError" not in everything
 
 
+async def test_a_machine_that_has_no_more_to_give_is_unavailable(
+    gateway: Channel, signer: Signer
+) -> None:
+    with pytest.raises(AppError) as caught:
+        await gateway.unary(
+            unary(gateway, "Fail"), StringValue(value="used up"), timeout=30, token=signer.token()
+        )
+    assert (caught.value.kind, caught.value.retry_after) == (Kind.UNAVAILABLE, 1)
+    assert "hunter2" not in caught.value.detail
+
+
 async def test_every_call_that_ends_is_counted_by_its_method_and_how_it_ended(
     gateway: Channel, signer: Signer
 ) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chassis.errors import AppError, FieldError, Internal, ValidationFailed
+from chassis.errors import AppError, FieldError, ValidationFailed, untyped
 from chassis.telemetry.context import request_id
 from gateway.refusals import MethodNotAllowed, RequestRefused, RouteNotFound
 
@@ -212,6 +212,6 @@ async def on_client_gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=CLIENT_GONE)
 
 
-async def on_unknown_error(_request: Request, _error: Exception) -> Response:
-    """Anything else: a bare 500. The access layer logs it with its stack."""
-    return problem(Internal())
+async def on_unknown_error(_request: Request, error: Exception) -> Response:
+    """Anything else: a bare 500, or 503 of a machine that has no more to give. The access layer logs it with its stack."""
+    return problem(untyped(error))

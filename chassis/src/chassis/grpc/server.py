@@ -15,7 +15,7 @@ import grpc
 import grpc.aio
 from prometheus_client import Counter, Histogram
 
-from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
+from chassis.errors import AppError, Forbidden, Kind, Unauthenticated, untyped
 from chassis.grpc.caller import TokenVerifier, set_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, WINDOW
 from chassis.grpc.credentials import read_credentials
@@ -289,7 +289,7 @@ async def _abort(
 ) -> NoReturn:
     if not isinstance(error, AppError):
         _log.error("grpc.unhandled", method=method, exc_info=error)
-        error = Internal()
+        error = untyped(error)
     elif error.kind in (Kind.INTERNAL, Kind.UNAVAILABLE):
         _log.warning("grpc.failed", method=method, reason=error.reason, exc_info=error)
     _HANDLED.labels(method, error.kind.grpc_status).inc()

@@ -14,7 +14,7 @@ from nats.js import errors as js_errors
 from prometheus_client import Counter
 
 from chassis.component import Component
-from chassis.errors import AppError, Kind, Unavailable
+from chassis.errors import AppError, Kind, Unavailable, untyped
 from chassis.jetstream.stream import JetStream
 from chassis.reach import START_SECONDS, Reach
 from chassis.tasks import end_task
@@ -255,7 +255,8 @@ def _backoff(deliveries: int, error: Exception) -> float:
 
 
 def _is_outage(error: Exception) -> bool:
-    if isinstance(error, Unavailable):
-        return error.is_outage
+    typed = error if isinstance(error, AppError) else untyped(error)
+    if isinstance(typed, Unavailable):
+        return typed.is_outage
     # What another process answered has a kind, and no class.
-    return isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE
+    return typed.kind is Kind.UNAVAILABLE

@@ -91,7 +91,7 @@ class Access:
         answer = _Answer(send)
         try:
             await self._app(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001 - logged with its stack, answered with a bare 500
+        except Exception as error:  # noqa: BLE001 - logged with its stack, and answered without its text
             _log.error("http.unhandled", exc_info=error)
             if not answer.status:
                 response = await on_unknown_error(Request(scope), error)

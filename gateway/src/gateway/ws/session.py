@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Internal, Kind, Unauthenticated
+from chassis.errors import AppError, Kind, Unauthenticated, untyped
 from chassis.tasks import end_task
 from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
 from chassis.telemetry.logging import get_logger
@@ -251,7 +251,7 @@ class Session:
             return
         except Exception as error:  # noqa: BLE001 - told as a problem without its text
             _log.error("socket.command_failed", exc_info=error)
-            await self._told_unless_gone(Internal(), ref)
+            await self._told_unless_gone(untyped(error), ref)
 
     async def _told_unless_gone(self, error: AppError, ref: str) -> None:
         with suppress(Gone):
