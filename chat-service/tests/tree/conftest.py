@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -17,17 +19,20 @@ from chat_service.conversations.mapping import decode_id, encode_id
 from chat_service.conversations.store.ends import SessionEnds
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.delete_message import DeleteMessage
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.retention import Retention
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.ends import RunEnds
+from chat_service.runs.store.purge import Purge
 from chat_service.runs.usecases.accept import accept_run
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
-from chat_service.shares.store.shares import end_shares_that_show
+from chat_service.shares.store.shares import end_shares_of, end_shares_that_show
 from servicekit.generation_parameters import GenerationParameters
 
 # Of the conftest.py above, for which there is no name here.
@@ -123,6 +128,35 @@ class Conversation:
 
     async def measure(self, message_id: UUID) -> int:
         return await self.deleting.measure(self.caller, self.id, message_id)
+
+    @property
+    def ends(self) -> EndSessions:
+        return EndSessions(
+            self.chat.open_transaction,
+            RunEnds(),
+            cancel_here=lambda run_id: None,
+            drop=self.dropped.extend,
+            purge=lambda: None,
+            unshare=end_shares_of,
+        )
+
+    async def purge(self, *, steps: int | None = None) -> None:
+        """Takes away what was deleted for good. Behind so many steps it dies: raises SystemExit."""
+        left = count() if steps is None else iter(range(steps))
+
+        async def forget(run_ids: Sequence[UUID]) -> None:
+            self.dropped.extend(run_ids)
+
+        async def at_once(_: float) -> None:
+            if next(left, None) is None:
+                raise SystemExit
+
+        retention = Retention(deleted=timedelta(days=30), temporary=timedelta(days=1))
+        await Purge(self.chat.worker, forget, retention, rest=at_once).purge()
+
+    def of(self, session_id: UUID) -> "Conversation":
+        """Another one of the same user's."""
+        return replace(self, id=session_id)
 
     async def session(self) -> Session:
         session: Session = await self.chat.read_session(self.caller, self.id)

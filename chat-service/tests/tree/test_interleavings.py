@@ -1,5 +1,5 @@
 """Tabs that act on one conversation at once: whatever the order, the tree is whole and nothing is lost but
-what was deleted, with all that follows it.
+what was deleted, with all that follows it, or cleared; and of what was deleted for good nothing is left.
 
 `PARLEY_TREE_SEEDS=1000` tries as many interleavings; each failure names its seed.
 """
@@ -9,13 +9,18 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
 from chat_service.answer.domain.ending import RunStatus
-from chat_service.conversations.domain.errors import MessageNotFound
+from chat_service.conversations.domain.errors import (
+    MessageNotFinished,
+    MessageNotFound,
+    SessionNotFound,
+)
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.runs.domain.errors import RunInProgress, RunNotContinuable, RunNotFound
 
@@ -26,12 +31,26 @@ _SEEDS = int(os.environ.get("PARLEY_TREE_SEEDS", "12"))
 _STEPS = 14
 _TABS = 3
 # What one tab may be told because of what another one does.
-_IN_THE_WAY = (RunInProgress, RunNotContinuable, RunNotFound, MessageNotFound)
-# What is deleted, seen by the database itself.
+_IN_THE_WAY = (
+    RunInProgress,
+    RunNotContinuable,
+    RunNotFound,
+    MessageNotFinished,
+    MessageNotFound,
+    SessionNotFound,
+)
+# Of a conversation, all that may bear a word of it.
+_LEFT = """
+SELECT 'session' AS what, count(*) AS number FROM sessions WHERE id = %(id)s
+UNION ALL SELECT 'messages', count(*) FROM messages WHERE session_id = %(id)s
+UNION ALL SELECT 'runs', count(*) FROM runs WHERE session_id = %(id)s
+UNION ALL SELECT 'search_texts', count(*) FROM search_texts WHERE session_id = %(id)s
+"""
+# What is deleted, and in which transaction, seen by the database itself.
 _WATCH = """
-CREATE TABLE gone (LIKE messages);
+CREATE TABLE gone (LIKE messages, taken_in xid8);
 CREATE FUNCTION note_gone() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO gone SELECT OLD.*; RETURN NULL; END $$;
+BEGIN INSERT INTO gone SELECT OLD.*, pg_current_xact_id(); RETURN NULL; END $$;
 CREATE TRIGGER note_gone AFTER DELETE ON messages FOR EACH ROW EXECUTE FUNCTION note_gone();
 """
 
@@ -46,6 +65,8 @@ class Tabs:
         self.live: list[tuple[Any, str, str]] = []
         self.deleted: set[Any] = set()
         self.unsaved: set[Any] = set()
+        self.clears = 0
+        self.forks: dict[UUID, list[str]] = {}
         self._texts = 0
 
     def text(self, what: str) -> str:
@@ -61,7 +82,8 @@ class Tabs:
         ]
         if messages:
             choices += [self.regenerate, self.edit, self.choose, self.choose, self.go_on]
-            choices += [self.delete]
+            choices += [self.delete, self.fork]
+        choices.append(self.random.choice((self.clear, self.put_away, self.take_back)))
         try:
             await self.random.choice(choices)(messages)
         except _IN_THE_WAY:
@@ -110,6 +132,42 @@ class Tabs:
         await self.conversation.delete_message(message_id)
         self.deleted.add(message_id)
 
+    async def clear(self, _: list[Message]) -> None:
+        await self.conversation.ends.clear(self.conversation.caller, self.conversation.id)
+        self.clears += 1
+
+    async def put_away(self, _: list[Message]) -> None:
+        """Deletes the conversation, so that it can be restored."""
+        conversation = self.conversation
+        await conversation.ends.delete(conversation.caller, conversation.id, permanent=False)
+
+    async def take_back(self, _: list[Message]) -> None:
+        conversation = self.conversation
+        await conversation.ends.restore(conversation.caller, conversation.id)
+
+    async def delete_for_good_amid(self, messages: list[Message]) -> None:
+        """The conversation, while the other tabs act on it."""
+        conversation = self.conversation
+        results = await asyncio.gather(
+            *(self.act(messages) for _ in range(_TABS)),
+            conversation.ends.delete(conversation.caller, conversation.id, permanent=True),
+            return_exceptions=True,
+        )
+        assert [one for one in results if one is not None] == []
+        for _ in range(len(self.live)):
+            await self.finish([])
+        # A replica dies between two steps of it, and another one goes on.
+        with pytest.raises(SystemExit):
+            await conversation.purge(steps=self.random.randrange(4))
+        await conversation.purge()
+
+    async def fork(self, messages: list[Message]) -> None:
+        message_id = self.random.choice([None, *(one.id for one in messages)])
+        forked = self.conversation.of(await self.conversation.fork(message_id))
+        path = await forked.messages()
+        assert path == await forked.messages(all_paths=True)
+        self.forks[forked.id] = [one.content for one in path]
+
     def _begun(self, run: Any, prefix: str) -> None:
         self.live.append((run, prefix, self.text(" and on" if prefix else "answer")))
 
@@ -118,13 +176,25 @@ class Tabs:
         messages = list(await self.conversation.messages(all_paths=True))
         by_id = {one.id: one for one in messages}
         orders = [one.order for one in messages]
-        gone = admin.execute('SELECT id, content, "order", parent_order FROM gone').fetchall()
+        gone = admin.execute(
+            'SELECT id, content, "order", parent_order, taken_in FROM gone WHERE session_id = %s',
+            [self.conversation.id],
+        ).fetchall()
         # Each given once, to what is there or was; each of what is gone was deleted, or what it followed was.
         assert sorted({*orders, *(one.order for one in gone)}) == sorted(
             [*orders, *(one.order for one in gone)]
         )
-        for one in gone:
-            assert one.id in self.deleted or one.parent_order in {other.order for other in gone}
+        # What was cleared was all that there was.
+        cleared = {
+            one.taken_in
+            for one in gone
+            if one.id not in self.deleted
+            and (one.parent_order, one.taken_in)
+            not in {(other.order, other.taken_in) for other in gone}
+        }
+        assert len(cleared) <= self.clears
+        last = max((one.order for one in gone if one.taken_in in cleared), default=0)
+        assert all(order > last for order in orders)
         assert self.unsaved <= set(self.conversation.dropped)
         assert (await self.conversation.session()).message_count == len(messages)
         for one in messages:
@@ -136,12 +206,32 @@ class Tabs:
             siblings = [other.id for other in messages if other.parent_id == one.parent_id]
             assert list(one.variants) == siblings
             assert sum(by_id[other].chosen for other in siblings) <= 1
+        for forked, told in self.forks.items():
+            path = await self.conversation.of(forked).messages()
+            assert [one.content for one in path] == told
+            assert _is_path_of(told, [*messages, *gone])
         path = [one for one in messages if one.chosen]
         assert path == list(await self.conversation.messages())
         assert [one.parent_id for one in path] == [None, *(one.id for one in path)][: len(path)]
         said = [one.content for one in [*messages, *gone]]
         for text in self.kept:
             assert any(told.startswith(text) for told in said), text
+
+
+def _is_path_of(told: list[str], messages: list[Any]) -> bool:
+    """Whether that is what some message and all above it said; an answer that was gone on with says more since."""
+    by_order = {one.order: one for one in messages}
+
+    def says(one: Any, left: int) -> bool:
+        if left < 0:
+            return one is None
+        return (
+            one is not None
+            and str(one.content).startswith(told[left])
+            and says(by_order.get(one.parent_order), left - 1)
+        )
+
+    return not told or any(says(one, len(told) - 1) for one in messages)
 
 
 @pytest.fixture
@@ -158,14 +248,21 @@ async def test_whatever_tabs_do_at_once_the_tree_is_whole_and_every_text_is_ther
     conversation: Conversation, admin: psycopg.Connection[Any], seed: int
 ) -> None:
     tabs = Tabs(conversation, seed)
+    messages: list[Message] = []
     for _ in range(_STEPS):
         messages = list(await conversation.messages(all_paths=True))
         results = await asyncio.gather(
             *(tabs.act(messages) for _ in range(_TABS)), return_exceptions=True
         )
         assert [one for one in results if one is not None] == []
+        await tabs.take_back([])
         await tabs.check(admin)
     for _ in range(len(tabs.live)):
         await tabs.finish([])
     await tabs.check(admin)
     assert tabs.live == []
+    await tabs.delete_for_good_amid(messages)
+    left = admin.execute(_LEFT, {"id": conversation.id}).fetchall()
+    assert [one.what for one in left if one.number] == []
+    for forked, told in tabs.forks.items():
+        assert [one.content for one in await conversation.of(forked).messages()] == told
