@@ -57,6 +57,26 @@ class Parley:
         finally:
             connection.close()
 
+    def upload(self, name: str, content: bytes, token: str) -> str:
+        """A file of the user's; its id."""
+        boundary = secrets.token_hex(16)
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Authorization": f"Bearer {token}",
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+            connection.request("POST", "/api/v1/files", body, headers)
+            response = connection.getresponse()
+            told = response.read()
+            if response.status != 201:
+                raise RefusedError(f"POST /files: {response.status} {told[:500].decode()}")
+            return str(orjson.loads(told)["id"])
+        finally:
+            connection.close()
+
     def new_user(self, base_url: str) -> User:
         """Registered, with a key that leads to the model server."""
         name = f"bench-{secrets.token_hex(6)}"

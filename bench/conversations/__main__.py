@@ -2,7 +2,8 @@
 
 `make` starts a Parley on a folder of its own, registers users, and fills it with conversations: the same
 ones for the same seed. `measure` starts it again, and asks for lists, pages, searches and
-answers at a steady rate, over the public door; it prints p50 and p99, and sizes. `plans` prints how PostgreSQL
+answers at a steady rate, over the public door; it prints p50 and p99, and sizes. `context` times by itself what of
+a question makes what the model is given. `plans` prints how PostgreSQL
 went about each of them. `long` asks for all that can be done with one long conversation, which it makes.
 """
 
@@ -12,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bench.conversations import long, make, measure, plans
+from bench.conversations import context, long, make, measure, plans
 from bench.report import machine
 from bench.stack import StackError, stack
 from parley_local.model_server.process import model_server
@@ -36,6 +37,15 @@ def main() -> None:
             elif arguments.what == "long":
                 size, seed = arguments.long_messages, arguments.seed
                 long.measure(parley.parley, folder, model.base_url, messages=size, seed=seed)
+            elif arguments.what == "context":
+                context.measure(
+                    parley,
+                    folder,
+                    model.base_url,
+                    rate=arguments.rate,
+                    seconds=arguments.seconds,
+                    seed=arguments.seed,
+                )
             else:
                 failed = asyncio.run(
                     measure.measure(
@@ -57,7 +67,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.conversations", description=__doc__)
-    parser.add_argument("what", choices=("make", "measure", "plans", "long"))
+    parser.add_argument("what", choices=("make", "measure", "context", "plans", "long"))
     parser.add_argument("--folder", type=Path, default=Path(".data/bench-conversations"))
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--long-messages", type=int, default=20_000, help="of the long one")

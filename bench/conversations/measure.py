@@ -28,7 +28,8 @@ from bench.stack import Stack
 # Those with the most messages, and some by chance.
 _LARGEST: Final = 3
 _READERS: Final = 15
-_WARM_SECONDS: Final = 3.0
+#: Before what is counted.
+WARM_SECONDS: Final = 3.0
 _IDLE_SECONDS: Final = 10.0
 # As an earlier release has put them in, which knew no filters: the newest, which searches meet first.
 _WITHOUT_FILTERS: Final = """
@@ -127,7 +128,7 @@ async def measure(
     gc.collect()
     gc.freeze()
     gc.disable()
-    with _Beside(processes) as idle:
+    with Beside(processes) as idle:
         await asyncio.sleep(_IDLE_SECONDS)
     print(f"nothing asked for {_IDLE_SECONDS:.0f} s: {idle.told(_IDLE_SECONDS)} ms/s")
     if without_filters:
@@ -138,8 +139,8 @@ async def measure(
             if only is not None and name not in only:
                 continue
             # Each connection to a database plans a statement for itself, and is kept for half an hour.
-            await _ask(http, parley, readers, asked, chance, rate, _WARM_SECONDS, failed)
-            with _Beside(processes) as beside:
+            await _ask(http, parley, readers, asked, chance, rate, WARM_SECONDS, failed)
+            with Beside(processes) as beside:
                 waited = await _ask(http, parley, readers, asked, chance, rate, seconds, failed)
             hundredths = statistics.quantiles(waited, n=100)
             print(
@@ -155,7 +156,7 @@ async def measure(
     return failed
 
 
-class _Beside:
+class Beside:
     """``with`` it: CPU that each of the processes takes meanwhile, and all on the machine that are not the bench's."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
