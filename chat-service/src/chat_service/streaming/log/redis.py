@@ -190,17 +190,9 @@ class RunLog(Component):
 
         It begins with 0, and is through when it is told to begin there again.
         """
-        step: Any = await self._redis.scan(
-            cursor, match=self._key("*"), count=self._timings.swept_keys
-        )
-        cursor, keys = step
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            asking: Any = pipeline  # its commands return themselves
-            for key in keys:
-                asking.ttl(key)
-            seconds = await pipeline.execute()
-        lasting = [key for key, left in zip(keys, seconds, strict=True) if left == -1]
-        return cursor, [UUID(key.rpartition(b":")[2].decode()) for key in lasting]
+        looking = self._reading.run("lasting", [self._key("*")], [cursor, self._timings.swept_keys])
+        following, lasting = await looking
+        return int(following), [UUID(key.rpartition(b":")[2].decode()) for key in lasting]
 
     async def delete(self, run_ids: Sequence[UUID]) -> None:
         """Forget these logs at once."""
