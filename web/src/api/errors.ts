@@ -42,6 +42,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether an error says that what was asked for is not there, or not any more. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
 /** The error that a response other than 2xx tells. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const waiting = Number(response.headers.get("Retry-After"));

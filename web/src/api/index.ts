@@ -1,5 +1,13 @@
 export { api, authorisedFetch, ok, takeTokensFrom, uploading } from "./client";
-export { ApiError, errorOf, errorText, type FieldError, failureText, fieldTexts } from "./errors";
+export {
+  ApiError,
+  errorOf,
+  errorText,
+  type FieldError,
+  failureText,
+  fieldTexts,
+  isNotFound,
+} from "./errors";
 export type { components, paths } from "./schema";
 
 import type { components } from "./schema";

@@ -1,4 +1,4 @@
-import { ApiError } from "../api/errors";
+import { ApiError, isNotFound } from "../api/errors";
 import type { Live, Part } from "./live";
 import { emptyRun, follows, isLive, type RunIds, type RunState, take } from "./reducer";
 import { ConnectionLost, isPassing, Withdrawn } from "./requests";
@@ -171,7 +171,7 @@ export class Runs implements Part {
     if (error.reason === "SUPERSEDED") return;
     entry.followed = false;
     entry.mending = false;
-    if (error.status === 404) {
+    if (isNotFound(error)) {
       this.#set(entry, { ...entry.state, status: "gone" });
     } else {
       const least = isPassing(error) ? RETRY : RETRY_REFUSED;

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { useLayoutEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { ApiError } from "../../api";
+import { isNotFound } from "../../api";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useTitle } from "../../shell/useTitle";
@@ -44,7 +44,7 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
     if (made !== undefined) navigate(routes.chat(made), { replace: true });
   }, [made, navigate]);
   const failed = isNew ? null : (error ?? query.error);
-  const gone = failed instanceof ApiError && failed.status === 404;
+  const gone = isNotFound(failed);
   useTitle(isNew ? t.chat.newChat : (session?.title ?? ""));
   useRead(session, messages?.at(-1));
 

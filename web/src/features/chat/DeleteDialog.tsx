@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ApiError, api, ok } from "../../api";
+import { api, isNotFound, ok } from "../../api";
 import { useText } from "../../i18n";
 import { liveRuns } from "../../stream";
 import { Button } from "../../ui/Button";
@@ -8,8 +8,6 @@ import { ErrorText } from "../../ui/ErrorText";
 import { drafts, editOf } from "./drafts";
 import type { Message } from "./messages";
 import { outbox } from "./outbox";
-
-const isGone = (error: unknown) => error instanceof ApiError && error.status === 404;
 
 interface Props {
   message: Message;
@@ -44,7 +42,7 @@ export function DeleteDialog({ message, place, onClose }: Props) {
         );
       } catch (error) {
         // Another tab was quicker.
-        if (!isGone(error)) throw error;
+        if (!isNotFound(error)) throw error;
       }
     },
     async onSuccess() {
@@ -55,7 +53,7 @@ export function DeleteDialog({ message, place, onClose }: Props) {
       onClose(true);
     },
   });
-  const isKnown = extent.data !== undefined || isGone(extent.error);
+  const isKnown = extent.data !== undefined || isNotFound(extent.error);
   const error = remove.error ?? (isKnown ? null : extent.error);
   return (
     <Dialog

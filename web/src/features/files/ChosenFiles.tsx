@@ -1,12 +1,12 @@
 import { RotateCcw, X } from "lucide-react";
-import { ApiError, errorText } from "../../api";
+import { ApiError, errorText, isNotFound } from "../../api";
 import { type Texts, useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { IconButton } from "../../ui/IconButton";
 import { FileIcon } from "./FileIcon";
 import styles from "./Files.module.css";
 import { Picture } from "./Picture";
-import { isGone, isPicture } from "./transfer";
+import { isPicture } from "./transfer";
 import { type Chosen, uploads } from "./uploads";
 
 /** The files of a question that is being written, on their way or there, each to be taken away again. */
@@ -79,7 +79,7 @@ function ChosenFile({ place, one }: { place: string; one: Chosen }) {
 
 /** What is said of a file that was not taken, in as much detail as there is. */
 function refusalText(error: unknown, t: Texts): string {
-  if (isGone(error)) return t.files.gone;
+  if (isNotFound(error)) return t.files.gone;
   const cause = error instanceof ApiError ? error.problem.cause : undefined;
   return (typeof cause === "string" && t.files.causes[cause]) || errorText(error, t);
 }

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { ImageOff } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { isNotFound } from "../../api";
 import { useText } from "../../i18n";
 import { classes } from "../../ui/classes";
 import styles from "./Files.module.css";
-import { type Attached, contentOf, isGone } from "./transfer";
+import { type Attached, contentOf } from "./transfer";
 
 /** A picture, read once it comes into sight: it is served to who may see it, and to no address. */
 export function Picture({ file, className }: { file: Attached; className?: string | undefined }) {
@@ -16,7 +17,7 @@ export function Picture({ file, className }: { file: Attached; className?: strin
     // It never changes.
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: ({ signal }) => contentOf(file, signal),
-    retry: (count, failed) => count < 2 && !isGone(failed),
+    retry: (count, failed) => count < 2 && !isNotFound(failed),
   });
   const address = useAddress(data);
   return (
@@ -25,7 +26,7 @@ export function Picture({ file, className }: { file: Attached; className?: strin
       {error !== null && (
         <span className={styles.noPicture}>
           <ImageOff aria-hidden size={20} strokeWidth={1.5} />
-          <span>{isGone(error) ? t.files.deleted : t.files.notLoaded}</span>
+          <span>{isNotFound(error) ? t.files.deleted : t.files.notLoaded}</span>
         </span>
       )}
     </span>

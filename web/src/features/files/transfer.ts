@@ -1,4 +1,4 @@
-import { ApiError, api, authorisedFetch, errorOf, ok, type Schema, uploading } from "../../api";
+import { api, authorisedFetch, errorOf, ok, type Schema, uploading } from "../../api";
 
 export type Limits = Schema<"FileLimits">;
 type File_ = Schema<"File">;
@@ -47,11 +47,6 @@ export async function contentOf({ id, read }: Attached, signal?: AbortSignal): P
   const answer = await authorisedFetch(new Request(address, signal ? { signal } : {}));
   if (!answer.ok) throw await errorOf(answer);
   return answer.blob();
-}
-
-/** Whether an error says that a file is not there any more. */
-export function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
 }
 
 /** Has the browser keep a file under its name. */

@@ -1,8 +1,8 @@
-import { ApiError } from "../../api";
+import { ApiError, isNotFound } from "../../api";
 import { session } from "../../session";
 import { newKey } from "../../stream";
 import { keep, kept } from "./storedFiles";
-import { type Attached, hold, isGone, type Limits, upload } from "./transfer";
+import { type Attached, hold, type Limits, upload } from "./transfer";
 
 /** A file that was chosen for a question that is being written. */
 export interface Chosen {
@@ -186,7 +186,7 @@ export class Uploads {
     for (const { id, attached } of entries)
       if (attached)
         hold(attached.id).catch((error: unknown) => {
-          if (isGone(error))
+          if (isNotFound(error))
             this.#changeWherever(id, { status: "failed", error, attached: undefined });
         });
     if (entries.some(({ attached }) => attached)) this.#holdFromNowOn();

@@ -1,4 +1,4 @@
-import { ApiError } from "../../api/errors";
+import { ApiError, isNotFound } from "../../api/errors";
 import { drafts } from "./drafts";
 import { unlessOpen } from "./open";
 import { readNote, server, showInLists } from "./requests";
@@ -23,6 +23,6 @@ async function save(id: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // Whoever deleted the note did not want it. Anything else is tried again at the next visit.
-    if (error.status === 404) drafts.write(id, undefined);
+    if (isNotFound(error)) drafts.write(id, undefined);
   }
 }

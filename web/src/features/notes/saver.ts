@@ -1,5 +1,5 @@
 import type { Schema } from "../../api";
-import { ApiError } from "../../api/errors";
+import { ApiError, isNotFound } from "../../api/errors";
 
 export type Note = Schema<"Note">;
 /** What can be written in a note. */
@@ -180,7 +180,7 @@ export class NoteSaver {
   private refused(error: unknown): void {
     if (error instanceof ApiError && error.status === 412) {
       this.changedMeanwhile(error.problem.current as Note);
-    } else if (error instanceof ApiError && error.status === 404) {
+    } else if (isNotFound(error)) {
       this.set({ status: "gone", error });
     } else {
       this.set({ status: "failed", error });

@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { ApiError, api, ok, type Schema } from "../../api";
+import { api, isNotFound, ok, type Schema } from "../../api";
 import type { Texts } from "../../i18n";
 import { deleteLater } from "../../ui/deletions";
 import { tell } from "../../ui/tell";
@@ -53,7 +53,7 @@ export class SessionActions {
       await ok(api.DELETE("/api/v1/chat/sessions/{session_id}", { params }));
     } catch (error) {
       // It is gone already, deleted on another screen.
-      if (error instanceof ApiError && error.status === 404) return true;
+      if (isNotFound(error)) return true;
       this.#show(session);
       this.#failed(error);
       return false;

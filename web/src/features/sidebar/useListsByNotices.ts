@@ -1,6 +1,6 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo } from "react";
-import { ApiError, api, ok } from "../../api";
+import { api, isNotFound, ok } from "../../api";
 import type { Notice } from "../../stream";
 import { useNotices } from "../../stream/use";
 import { drop, place } from "./lists";
@@ -55,7 +55,7 @@ export class Reader {
       const params = { path: { session_id: id } };
       place(this.#queries, await ok(api.GET("/api/v1/chat/sessions/{session_id}", { params })));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) drop(this.#queries, id);
+      if (isNotFound(error)) drop(this.#queries, id);
       // It is not known what is different: the lists are read again as soon as that is possible.
       else void this.#queries.invalidateQueries({ queryKey: ["sessions"] });
     }
