@@ -22,8 +22,7 @@ import { DeleteDialog } from "./DeleteDialog";
 import type { Entry } from "./entries";
 import { keptWish } from "./kept";
 import { Log } from "./Log";
-import type { Message } from "./messages";
-import { copyLast, editLast, move, moveTo, placeOf } from "./moves";
+import { copyLast, editLast, move } from "./moves";
 import { outbox } from "./outbox";
 import type { NewSession, Pending } from "./pending";
 import { PendingQuestion, Question } from "./Question";
@@ -31,6 +30,7 @@ import { Queue } from "./Queue";
 import type { Scroller } from "./scroller";
 import { type OtherModel, useActions } from "./useActions";
 import type { useEntries } from "./useEntries";
+import { useRemoval } from "./useRemoval";
 import { useShownMessage } from "./useShownMessage";
 
 const DropHint = lazy(() => import("../files/DropHint"));
@@ -77,14 +77,8 @@ export function Conversation(props: Props) {
     if (at?.matches("textarea, input")) return;
     if (at === null || at === document.body || at.closest("article")) composer.current?.focus();
   }, []);
-  const [removing, setRemoving] = useState<Message>();
-  /** What is to be deleted, and where it stands: there the reader goes on. */
-  const removed = useRef<{ id: string; at: number }>(undefined);
-  const askToRemove = useCallback((message: Message) => {
-    removed.current = { id: message.id, at: placeOf(root.current, message.id) };
-    setRemoving(message);
-  }, []);
-  const actions = useActions(sessionId, place, pin, toComposer, askToRemove);
+  const removal = useRemoval(root, composer, entries);
+  const actions = useActions(sessionId, place, pin, toComposer, removal.ask);
   const draft = sessionId ?? NEW;
   const files = useChosen(draft);
   const drop = useDrop(files.offered ? files.add : undefined);
@@ -126,14 +120,6 @@ export function Conversation(props: Props) {
     scroller.current?.pin(found);
     toComposer();
   }, [entries, toComposer]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew with each of them
-  useEffect(() => {
-    if (removed.current === undefined || removing !== undefined) return;
-    if (placeOf(root.current, removed.current.id) >= 0) return;
-    if (!moveTo(root.current, removed.current.at)) composer.current?.focus();
-    removed.current = undefined;
-  }, [entries, removing]);
 
   const live = run?.live ? run.runId : undefined;
   const stop = () => {
@@ -228,15 +214,8 @@ export function Conversation(props: Props) {
           />
         </div>
       </div>
-      {removing && (
-        <DeleteDialog
-          message={removing}
-          place={place}
-          onClose={(isDeleted) => {
-            if (!isDeleted) removed.current = undefined;
-            setRemoving(undefined);
-          }}
-        />
+      {removal.removing && (
+        <DeleteDialog message={removal.removing} place={place} onClose={removal.close} />
       )}
       <Announcer run={run} />
     </div>

@@ -10,11 +10,8 @@ const articles = (root: HTMLElement | null) => [
 
 /** Moves the focus to the message before or behind the one that has it, at first to the last one. */
 export function move(root: HTMLElement | null, by: 1 | -1): void {
-  const all = articles(root);
-  const at = all.findIndex((one) => one.contains(document.activeElement));
-  const to = at < 0 ? all.at(-1) : all[at + by];
-  to?.focus();
-  to?.scrollIntoView({ block: "nearest" });
+  const at = articles(root).findIndex((one) => one.contains(document.activeElement));
+  moveTo(root, at < 0 ? Number.POSITIVE_INFINITY : Math.max(0, at + by));
 }
 
 /** Where among the messages this one stands, -1: nowhere. */
