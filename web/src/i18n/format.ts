@@ -1,4 +1,3 @@
-import { useMemo } from "react";
 import { LANGUAGES, useLanguage, useText } from ".";
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -57,8 +56,13 @@ export function formats(tag: string, justNow: string) {
   };
 }
 
+// Made once for a language: each of them takes milliseconds, and every message wants one.
+const made = new Map<string, ReturnType<typeof formats>>();
+
 export function useFormat() {
-  const { language } = useLanguage();
+  const { tag } = LANGUAGES[useLanguage().language];
   const { justNow } = useText().common;
-  return useMemo(() => formats(LANGUAGES[language].tag, justNow), [language, justNow]);
+  const known = made.get(tag) ?? formats(tag, justNow);
+  made.set(tag, known);
+  return known;
 }

@@ -14,11 +14,13 @@ import { classes } from "../ui/classes";
 import { IconButton } from "../ui/IconButton";
 import styles from "./code-block.module.css";
 import { CopyButton } from "./copy-button";
+import { fetchedOnce } from "./fetched-once";
 import type { CodeNode } from "./highlight";
 
 // More is shown without colours, and what is longer than so many lines folded at first.
 const COLOUR_LIMIT = 50_000;
 const FOLD_LINES = 40;
+const load = fetchedOnce(() => import("./highlight"));
 
 interface Props {
   code: string;
@@ -101,7 +103,7 @@ function useColours(code: string, language: string, open: boolean): ReactNode {
   useEffect(() => {
     if (whole === undefined) return;
     let gone = false;
-    import("./highlight")
+    load()
       .then(({ highlight }) => highlight(whole, language))
       .then((nodes) => {
         if (!gone && nodes !== undefined)

@@ -1,22 +1,14 @@
 import { useLayoutEffect, useRef, useState } from "react";
+import { fetchedOnce } from "./fetched-once";
 import styles from "./markdown.module.css";
 
 type Draw = typeof import("./katex").draw;
 
-let loading: Promise<Draw> | undefined;
 let draw: Draw | undefined;
-
-function load(): Promise<Draw> {
-  loading ??= import("./katex").then((module) => {
-    draw = module.draw;
-    return draw;
-  });
-  // Another formula asks again for what could not be fetched.
-  loading.catch(() => {
-    loading = undefined;
-  });
-  return loading;
-}
+const load = fetchedOnce(async () => {
+  ({ draw } = await import("./katex"));
+  return draw;
+});
 
 const CLOSING: Record<string, string> = { "\\(": "\\)", "\\[": "\\]" };
 
