@@ -29,6 +29,7 @@ import { PendingQuestion, Question } from "./Question";
 import { Queue } from "./Queue";
 import type { Scroller } from "./scroller";
 import { type OtherModel, useActions } from "./useActions";
+import { useDrawn } from "./useDrawn";
 import type { useEntries } from "./useEntries";
 import { useRemoval } from "./useRemoval";
 import { useShownMessage } from "./useShownMessage";
@@ -90,7 +91,9 @@ export function Conversation(props: Props) {
     if (before.current === NEW && draft !== NEW) uploads.move(NEW, draft);
     before.current = draft;
   }, [draft]);
-  useShownMessage(query, entries, scroller, root, actions.choose);
+  const drawn = useDrawn(entries);
+  const isWhole = drawn.length === entries.length;
+  useShownMessage(query, drawn, isWhole, scroller, root, actions.choose);
 
   const send = (content: string) => {
     // What is queued comes into the log later, under the eyes of a reader: nothing moves for it.
@@ -173,10 +176,10 @@ export function Conversation(props: Props) {
         </Suspense>
       )}
       <Log
-        entries={entries}
+        entries={drawn}
         render={render}
         handle={scroller}
-        older={query.older}
+        older={isWhole ? query.older : { ...query.older, more: false }}
         foot={foot(send)}
       />
       <div className={styles.foot}>

@@ -11,7 +11,9 @@ import type { Scroller } from "./scroller";
  */
 export function useShownMessage(
   query: ReturnType<typeof useMessages>,
-  entries: readonly Entry[],
+  drawn: readonly Entry[],
+  /** Whether all that has come is drawn. */
+  isWhole: boolean,
   scroller: RefObject<Scroller | undefined>,
   root: RefObject<HTMLElement | null>,
   choose: (messageId: string) => void,
@@ -21,9 +23,9 @@ export function useShownMessage(
   const chosen = useRef<string>(null);
   const { isFetching } = query;
   const { more, error, load } = query.older;
-  const isHeldUp = isFetching || error !== null;
+  const isHeldUp = !isWhole || isFetching || error !== null;
   useEffect(() => {
-    if (wanted === null || wanted === shown.current || entries.length === 0) return;
+    if (wanted === null || wanted === shown.current || drawn.length === 0) return;
     const name = `[data-message="${CSS.escape(wanted)}"]`;
     const found = root.current?.querySelector<HTMLElement>(name);
     if (found) {
@@ -39,7 +41,7 @@ export function useShownMessage(
       chosen.current = wanted;
       choose(wanted);
     }
-  }, [wanted, entries, more, isHeldUp, load, scroller, root, choose]);
+  }, [wanted, drawn, more, isHeldUp, load, scroller, root, choose]);
 }
 
 const MARKED_MS = 2_500;
