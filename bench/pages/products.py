@@ -1,13 +1,15 @@
 """Parley and Open WebUI, each ready for somebody who is logged in and asks the bench's model."""
 
+import json
 import os
 import re
 import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -84,6 +86,44 @@ class Parley:
             self._rest.ask("POST", f"/chat/sessions/{session}/messages", question, self._token)
         return f"{self.url}/c/{session}"
 
+    def imported(self, conversations: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """The paths of conversations with these texts, questions and answers in turn, by their titles."""
+        document = {
+            "format": "parley",
+            "version": 1,
+            "conversations": [_exported(title, texts) for title, texts in conversations.items()],
+        }
+        with httpx.Client(base_url=f"{self.url}/api/v1", timeout=60) as http:
+            http.headers["Authorization"] = f"Bearer {self._token}"
+            file = {"file": ("conversations.json", json.dumps(document), "application/json")}
+            begun = http.post("/chat/import", files=file).raise_for_status().json()
+            deadline = time.monotonic() + _READY_SECONDS
+            while (told := http.get(f"/chat/imports/{begun['id']}").json())["ended_at"] is None:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"not imported: {told}")
+                time.sleep(0.1)
+            if told["added"] != len(conversations):
+                raise RuntimeError(f"not imported: {told}")
+            listed = http.get("/chat/sessions").raise_for_status().json()["items"]
+        return {one["title"]: f"/c/{one['id']}" for one in listed}
+
+
+def _exported(title: str, texts: Sequence[str]) -> dict[str, Any]:
+    """A conversation as a file of Parley's has it."""
+    at = datetime.now(UTC).isoformat()
+    messages = [
+        {
+            "id": str(uuid4()), "order": order, "parent": order - 1 or None, "chosen": True,
+            "role": "user" if order % 2 else "assistant", "content": text, "created_at": at,
+            "status": None if order % 2 else "completed",
+        }
+        for order, text in enumerate(texts, 1)
+    ]  # fmt: skip
+    return {
+        "id": str(uuid4()), "title": title, "created_at": at, "last_message_at": at,
+        "messages": messages,
+    }  # fmt: skip
+
 
 class OpenWebUi:
     def __init__(self, port: int) -> None:
@@ -136,7 +176,7 @@ class OpenWebUi:
 
 
 @contextmanager
-def parley(folder: Path, model_url: str) -> Iterator[Product]:
+def parley(folder: Path, model_url: str) -> Iterator[Parley]:
     """This checkout, with its pages built."""
     web.build()
     with stack(folder, {"GATEWAY_WEB_DIR": str(web.DIST.absolute())}) as running:
