@@ -128,12 +128,27 @@ def _queued(person: Person) -> None:
     expect(person.page.locator("[role=log] article[aria-busy] p").first).to_be_visible()
 
 
+def _deleting(person: Person) -> None:
+    """The dialog that asks whether a question, and what follows it, is to be deleted."""
+    _asked(person)
+    person.page.locator("[role=log] article").first.locator("button:has(.lucide-trash-2)").click()
+    expect(person.page.get_by_role("dialog").get_by_role("status")).not_to_have_text("…")
+
+
+def _at_an_answer(person: Person) -> None:
+    _asked(person)
+    person.page.locator("[role=log] article [aria-haspopup=menu]").last.click()
+    expect(person.page.locator("[popover]:popover-open")).to_be_visible()
+
+
 SCREENS = (
     Screen("login", "/login", logged_in=False),
     Screen("register", "/register", logged_in=False),
     Screen("reset", "/reset", logged_in=False),
     Screen("new-chat", "/"),
     Screen("chat", "/", _asked),
+    Screen("message-menu", "/", _at_an_answer),
+    Screen("message-deletion", "/", _deleting),
     Screen("palette", "/", _palette),
     Screen("shortcuts", "/notes", _shortcuts),
     Screen("keys", "/keys"),
