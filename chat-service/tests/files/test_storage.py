@@ -122,7 +122,7 @@ async def test_a_folder_that_a_user_has_emptied_is_gone_and_comes_back(tmp_path:
     async def come_and_go(number: int) -> None:
         key = f"{user}/{new_id()}"
         await put(storage, key, b"%d" % number)
-        assert await read(storage, key, 0, 10) == b"%d" % number
+        assert await read(storage, key, 0, len(str(number))) == b"%d" % number
         await storage.delete([key])
 
     await asyncio.gather(*(come_and_go(number) for number in range(40)))

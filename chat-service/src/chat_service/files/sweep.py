@@ -23,6 +23,7 @@ from chat_service.files.domain.file import FileState, content_key, keys_of, text
 from chat_service.files.domain.stored import Stored
 from chat_service.files.storage.spool import clear_spool, ids_in
 from chat_service.files.store import sweeping
+from chat_service.files.store.sweeping import Known
 from chat_service.files.usecases.ports import Storage, StorageInForce
 
 _log = get_logger(__name__)
@@ -129,11 +130,27 @@ class FileSweep(Repeated):
                 there = {
                     one.id for one in files if await stored.has(content_key(one.user_id, one.id))
                 }
-                gone = [one.id for one in files if one.id not in there]
+                gone = [
+                    one.id
+                    for one in files
+                    if one.id not in there and not await self._is_there(storage, one)
+                ]
                 lost += len(gone)
                 await self._tell(gone, FileState.READY, FileState.LOST)
                 await self._tell(list(there), FileState.LOST, FileState.READY)
         _LOST.set(lost)
+
+    async def _is_there(self, storage: Storage, file: Known) -> bool:
+        """Whether one is, of which a listing did not say so: there are servers whose listings are late or in no order.
+
+        Of what is lost already the listing has to say it.
+        """
+        if file.state is FileState.LOST:
+            return False
+        is_there = await storage.holds(content_key(file.user_id, file.id))
+        if is_there:
+            _log.warning("files.not_listed", file_id=str(file.id))
+        return is_there
 
     async def _tell(self, ids: Sequence[UUID], before: FileState, state: FileState) -> None:
         if not ids:

@@ -4,15 +4,12 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
 from chat_service.files.domain.stored import Stored
 from chat_service.files.domain.terms import Bucket
-
-if TYPE_CHECKING:
-    pass
 
 _log = get_logger(__name__)
 
@@ -21,6 +18,7 @@ _LISTED: Final = 500
 # Of a larger one so much is in memory at a time: two parts of it.
 _PART: Final = 8 * 1024 * 1024
 _PARTS_AT_ONCE: Final = 2
+_SILENCE: Final = timedelta(seconds=30)
 
 
 class BucketStorage:
@@ -44,8 +42,8 @@ class BucketStorage:
             client_options={
                 "allow_http": plain,
                 "connect_timeout": timedelta(seconds=5),
-                # Of silence; of the whole, which may be a gigabyte on a slow line.
-                "read_timeout": timedelta(seconds=30),
+                "read_timeout": _SILENCE,
+                # Of the whole, which may be a gigabyte on a slow line.
                 "timeout": timedelta(hours=1),
             },
             retry_config={
@@ -72,12 +70,25 @@ class BucketStorage:
         with _told(key):
             found = await self._store.get_async(key, options={"range": (begin, end)})
             pieces = aiter(found.stream(min_chunk_size=_PIECE))
+        left = end - begin
         while True:
             with _told(key):
                 piece = await anext(pieces, None)
             if piece is None:
-                return
+                break
+            left -= len(piece)
             yield bytes(piece)
+        if left > 0:
+            _log.error("files.cut_short", file=key, missing=left)
+            raise StorageUnavailable()
+
+    async def holds(self, key: str) -> bool:
+        try:
+            with _told(key):
+                await self._store.head_async(key)
+        except FileNotFound:
+            return False
+        return True
 
     async def delete(self, keys: Sequence[str]) -> None:
         if keys:

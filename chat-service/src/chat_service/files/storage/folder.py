@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from chat_service.files.domain.errors import FileNotFound
+from chassis.telemetry.logging import get_logger
+from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
 from chat_service.files.domain.stored import Stored
 from chat_service.files.storage.threads import on_disk
+
+_log = get_logger(__name__)
 
 _PIECE: Final = 256 * 1024
 _LISTED: Final = 500
@@ -45,6 +48,12 @@ class FolderStorage:
                 yield piece
         finally:
             file.close()
+        if left > 0:
+            _log.error("files.cut_short", file=key, missing=left)
+            raise StorageUnavailable()
+
+    async def holds(self, key: str) -> bool:
+        return await on_disk(self._at(key).exists)
 
     async def delete(self, keys: Sequence[str]) -> None:
         await on_disk(self._delete, [self._at(key) for key in keys])

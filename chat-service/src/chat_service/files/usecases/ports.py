@@ -33,7 +33,12 @@ class Storage(Protocol):
         """
 
     def read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
-        """The bytes from `begin` on and before `end`, of which there are some. Raises FileNotFound."""
+        """The bytes from `begin` on and before `end`, which are some. Raises FileNotFound, and StorageUnavailable as
+        well behind the last of what is less.
+        """
+
+    async def holds(self, key: str) -> bool:
+        """Whether anything is stored under it."""
 
     async def delete(self, keys: Sequence[str]) -> None:
         """When it returns they are gone, also those that were not there; of 1,000 at most."""
