@@ -17,8 +17,8 @@ class Socket:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    async def hear(self) -> dict[str, Any]:
-        async with asyncio.timeout(30):
+    async def hear(self, within: float = 30.0) -> dict[str, Any]:
+        async with asyncio.timeout(within):
             heard: dict[str, Any] = orjson.loads(await self.connection.recv())
         return heard
 

@@ -22,7 +22,6 @@ from chat_service.imports.store.erasure import delete_imports
 from chat_service.imports.wiring import build_imports
 from chat_service.migrations import MIGRATIONS
 from chat_service.models import Models, models_of
-from chat_service.notices.domain.notice import Tell
 from chat_service.notices.log import NoticeLog
 from chat_service.notices.wiring import Notices, build_notices
 from chat_service.personas.store.erasure import delete_personas
@@ -82,7 +81,7 @@ def build(settings: Settings) -> Service:
     asides = Asides(models.provider, usage.meter, in_force=words.in_force)
     cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
     forgetting = Forgetting(AnswersToForget(parts.worker), cache)
-    streaming = _streaming_of(settings, shared, models, turns, cache, asides, notices.tell)
+    streaming = _streaming_of(settings, shared, models, turns, cache, asides, notices)
     engine = streaming.engine
     with file_of(Settings, "personas_file"):
         personas = build_personas(shared, settings.personas_file, most=settings.personas_per_user)
@@ -173,7 +172,7 @@ def _streaming_of(
     turns: Turns,
     cache: AnswerCache,
     asides: Asides,
-    tell: Tell,
+    notices: Notices,
 ) -> Streaming:
     return build_streaming(
         shared.replica,
@@ -194,9 +193,10 @@ def _streaming_of(
         open_transaction=shared.open_transaction,
         worker=shared.worker,
         report_use=report_use_over(shared.apikey),
-        tell=tell,
+        tell=notices.tell,
+        doubt_notices=notices.doubt,
         behind=all_of(
-            Titles(asides, shared.open_transaction, tell).behind,
+            Titles(asides, shared.open_transaction, notices.tell).behind,
             Learning(asides, models.servers, models.memory),
             SummingUp(asides, shared.open_transaction, models.memory, models.window),
         ),

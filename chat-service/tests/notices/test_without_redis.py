@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -134,6 +135,24 @@ async def test_who_lost_a_notice_while_redis_was_away_is_told_to_read_again_and_
     assert ears[0].read_again
     assert ears[1].read_again == 0
     for ear in ears:
+        ear.task.cancel()
+
+
+async def test_where_a_replica_died_with_what_it_had_to_tell_everybody_reads_again(
+    replicas: list[Replica],
+) -> None:
+    here, there = replicas
+    users = [new_id() for _ in range(3)]
+    ears = [Ear(there, user) for user in users]
+    for ear in ears:
+        await ear.begun()
+    # Another has noticed it; what comes behind that is told as ever.
+    here.publisher.doubt()
+    for ear, user in zip(ears, users, strict=True):
+        await eventually(partial(getattr, ear, "read_again"), timeout=30)
+        await ear.is_up_to_date(here, user)
+        await ear.has(*[here.tell(user)])
+        assert ear.read_again == 1
         ear.task.cancel()
 
 

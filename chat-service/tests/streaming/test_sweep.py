@@ -1,6 +1,7 @@
 """What is of no more use goes by itself, and what is goes not."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest_asyncio
@@ -21,13 +22,20 @@ START = Frame(1, "start", b"{}")
 
 
 @pytest_asyncio.fixture
-async def swept(make_rig: Any, redis_url: str) -> AsyncIterator[None]:
-    """A sweep that takes many small steps, from now on."""
+async def swept(make_rig: Any, redis_url: str) -> AsyncIterator[list[str]]:
+    """A sweep that takes many small steps, from now on; it notes each look that found somebody dead."""
+    deaths: list[str] = []
     timings = Timings(sweep=0.02, swept_keys=2, swept_rows=2)
     rig = await make_rig(redis_url, timings=timings)
-    sweeping = Sweep(rig.log, rig.fallback, Replicas(rig.chat.worker), timings=timings)
+    sweeping = Sweep(
+        rig.log,
+        rig.fallback,
+        Replicas(rig.chat.worker),
+        on_death=partial(deaths.append, "dead"),
+        timings=timings,
+    )
     await sweeping.start()
-    yield
+    yield deaths
     await sweeping.stop()
 
 
@@ -77,15 +85,19 @@ async def test_frames_of_ended_runs_go_and_those_of_live_ones_stay(
     assert await rig.fallback.read(live.id, 0) == kept
 
 
-async def test_a_replica_that_was_not_seen_for_a_day_is_forgotten(chat: Any, swept: None) -> None:
+async def test_of_a_replica_that_was_silent_for_a_minute_it_is_said_once_that_it_died(
+    chat: Any, swept: list[str]
+) -> None:
     replicas = Replicas(chat.worker)
-    await replicas.heartbeat("long gone")
-    await replicas.heartbeat("silent")
+    for replica in ("killed", "slow", "said farewell"):
+        await replicas.heartbeat(replica)
+    await replicas.leave("said farewell")
+    assert swept == []
     async with chat.worker.transaction() as connection:
         await connection.execute(
             text(
-                "UPDATE replicas SET seen = now() - CASE id WHEN 'silent' THEN interval '23 h'"
-                " ELSE interval '25 h' END"
+                "UPDATE replicas SET seen = now() - CASE id WHEN 'slow' THEN interval '10 s'"
+                " ELSE interval '61 s' END"
             )
         )
 
@@ -93,7 +105,9 @@ async def test_a_replica_that_was_not_seen_for_a_day_is_forgotten(chat: Any, swe
         async with chat.worker.transaction() as connection:
             return list(await connection.scalars(text("SELECT id FROM replicas")))
 
-    async def forgotten() -> bool:
-        return await names() == ["silent"]
-
-    await eventually(forgotten)
+    await eventually(lambda: swept)
+    assert await names() == ["slow"]
+    # Frozen, it comes back, and is said to have died once more when it does.
+    await replicas.heartbeat("killed")
+    assert sorted(await names()) == ["killed", "slow"]
+    assert swept == ["dead"]

@@ -55,6 +55,11 @@ class Publisher(Component):
             self._waiting.append(notice)
         self._news.set()
 
+    def doubt(self) -> None:
+        """Has everybody who watches read again: of anybody's a notice may be lost, with a replica that died."""
+        self._lost_all = True
+        self._news.set()
+
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="notices")
 

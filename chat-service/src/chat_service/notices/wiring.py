@@ -1,5 +1,6 @@
 """What notices are made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chat_service.notices.domain.notice import Tell
@@ -15,9 +16,12 @@ from servicekit.erasure import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notices(Subject):
-    """Whom to tell what has changed, and what takes away a user's notices."""
+    """Whom to tell what has changed, or that something may have that nobody was told, and what takes away a user's
+    notices.
+    """
 
     tell: Tell
+    doubt: Callable[[], None]
     erase: Step
 
 
@@ -31,6 +35,7 @@ def build_notices(log: NoticeLog) -> Notices:
             )
         ],
         tell=publisher.tell,
+        doubt=publisher.doubt,
         erase=forget_notices(log),
         components=[log, publisher, watchers],
     )

@@ -1,5 +1,6 @@
 """What streaming is made of: built once, for the service and for its tests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -70,11 +71,13 @@ def build_streaming(
     drain_seconds: float,
     timings: Timings = SHIPPED,
     behind: Behind = nothing,
+    doubt_notices: Callable[[], None] = lambda: None,
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role.
 
     ``tell`` hears of each turn's run when it begins, and when its end is saved; ``behind`` then, too,
-    of each run that is generated here. The ``log``, and what ``means`` ask and keep answers in, are among the
+    of each run that is generated here. ``doubt_notices`` is called where a replica has died, perhaps with notices that
+    it had yet to tell. The ``log``, and what ``means`` ask and keep answers in, are among the
     components.
     """
 
@@ -142,7 +145,7 @@ def build_streaming(
             reports,
             engine,
             heartbeat,
-            Sweep(log, fallback, replicas, timings=timings),
+            Sweep(log, fallback, replicas, on_death=doubt_notices, timings=timings),
         ],
         checks=[Check("redis", log.probe)],
     )

@@ -4,6 +4,8 @@ The logs of saved runs are told to expire when they are saved. One whose owner w
 very moment, or stopped while Redis was away, would stay for ever: the sweep finds it.
 """
 
+from collections.abc import Callable
+
 from chassis.errors import AppError
 from chassis.repeated import Repeated
 from chassis.service import Component
@@ -18,21 +20,31 @@ _BEHIND_ALL = 2**63 - 1
 
 
 class Sweep(Component):
-    """Sweeps frames of ended runs, replicas that are gone, and logs; on all replicas, harmlessly."""
+    """Sweeps frames of ended runs, replicas that are gone, and logs; on all replicas, harmlessly.
+
+    One of them calls `on_death` behind a replica that went without a farewell.
+    """
 
     def __init__(
-        self, log: RunLog, fallback: FallbackLog, replicas: Replicas, *, timings: Timings = SHIPPED
+        self,
+        log: RunLog,
+        fallback: FallbackLog,
+        replicas: Replicas,
+        *,
+        on_death: Callable[[], None],
+        timings: Timings = SHIPPED,
     ) -> None:
         self._log = log
         self._fallback = fallback
         self._replicas = replicas
+        self._on_death = on_death
         self._cursor = 0
         # Each by itself: what keeps one of them waiting keeps no other.
         self._jobs = [
             Repeated(f"sweep of {what}", job, seconds=timings.sweep, away=(AppError, *REDIS_ERRORS))
             for what, job in (
                 ("frames", fallback.sweep),
-                ("replicas", replicas.sweep),
+                ("replicas", self._sweep_replicas),
                 ("logs", self._sweep_logs),
             )
         ]
@@ -44,6 +56,10 @@ class Sweep(Component):
     async def stop(self) -> None:
         for job in self._jobs:
             await job.stop()
+
+    async def _sweep_replicas(self) -> None:
+        if await self._replicas.sweep():
+            self._on_death()
 
     async def _sweep_logs(self) -> None:
         """Let some of the logs expire that nobody needs: those of runs that ended or are gone."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +14,9 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.store.rows import to_run
 from chat_service.streaming.domain import RunningRun
 from chat_service.tables import replicas, runs
+
+# Longer than it takes until the runs of a dead replica are taken over, which goes by its heartbeat, too.
+_SILENT: Final = timedelta(seconds=60)
 
 _first = insert(replicas).values(id=bindparam("replica"), beat=1, seen=func.now())
 # These two come each second in every replica, whatever there is to do.
@@ -44,11 +48,14 @@ class Replicas:
         async with self._database.transaction() as connection:
             await connection.execute(delete(replicas).where(replicas.c.id == replica))
 
-    async def sweep(self) -> None:
-        """Take off the register who has had no heartbeat for a day."""
-        gone = replicas.c.seen < func.now() - timedelta(days=1)
+    async def sweep(self) -> int:
+        """Take off the register who has had no heartbeat for a minute; how many.
+
+        Whoever was frozen comes back on it with the next one.
+        """
+        gone = replicas.c.seen < func.now() - _SILENT
         async with self._database.transaction() as connection:
-            await connection.execute(delete(replicas).where(gone))
+            return (await connection.execute(delete(replicas).where(gone))).rowcount
 
     async def list_running(self) -> Sequence[RunningRun]:
         """Every run that has not ended."""
