@@ -31,7 +31,7 @@ test: $(READY) ## run the tests, but for the slow ones (ARGS="-k login" for some
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-all: $(READY) ## run the slow tests as well: before a change to what they are about lands
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not faults and not interop" $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not faults and not interop" --hypothesis-profile=many $(ARGS)
 
 screens: $(READY) ## look at every page in all six looks (make test-all: in two), a picture of each in .screens
 	@mkdir -p .screens

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 from _pytest.nodeid import NodeId
+from hypothesis import settings
 
 import chassis
 import gateway
@@ -24,6 +25,11 @@ from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 __all__ = ["chassis", "gateway", "servicekit"]
 
+
+# Of what holds for every text, tree or file; other ones are drawn each time. A busy machine is no failure.
+settings.register_profile("few", max_examples=60, deadline=None)
+settings.register_profile("many", max_examples=400, deadline=None)
+settings.load_profile("few")
 
 # What costs a dozen processes to start: its tests go to one worker, and share it there.
 _STACKS = ("stack", "web_stack", "_mortal_stack", "executed_stack", "one_cluster")

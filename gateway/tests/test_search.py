@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.errors import FieldError, Internal, Unavailable, ValidationFailed
@@ -320,7 +320,6 @@ def _hits(places: Sequence[tuple[int, int]]) -> list[SearchHit]:
 _PLACES = st.sets(st.tuples(st.integers(0, 9), st.integers(0, 2**64)), max_size=25)
 
 
-@settings(max_examples=300, deadline=None)
 @given(sources=st.lists(_PLACES, max_size=3), data=st.data(), limit=st.integers(1, 6))
 def test_all_pages_together_show_everything_once_in_order(
     sources: list[set[tuple[int, int]]], data: st.DataObject, limit: int

@@ -5,7 +5,7 @@ from unicodedata import category, normalize
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.embedded.postgres import EmbeddedPostgres
@@ -113,7 +113,6 @@ def test_the_index_offers_no_row_without_the_words(
     assert is_candidate(postgres, lexemes_text, sought) is expected
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_folding_again_changes_nothing_and_normal_forms_make_no_difference(text: str) -> None:
     folded = fold(text)
@@ -137,7 +136,6 @@ def test_no_character_that_begins_a_piece_becomes_one_with_what_stands_before_it
     assert broken == []
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data(), before=TEXTS, text=_STARTS, behind=TEXTS)
 def test_any_part_that_begins_where_a_word_or_a_sign_begins_is_found_and_shown(
     postgres: psycopg.Connection, data: st.DataObject, before: str, text: str, behind: str
@@ -170,7 +168,6 @@ def test_any_part_that_begins_where_a_word_or_a_sign_begins_is_found_and_shown(
         assert any(term in shown or shown in term for term in query.terms)
 
 
-@settings(max_examples=200, deadline=None)
 @given(text=TEXTS, sought=TEXTS)
 def test_whatever_the_text_has_the_index_has(
     postgres: psycopg.Connection, text: str, sought: str

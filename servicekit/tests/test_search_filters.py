@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.embedded.postgres import EmbeddedPostgres
@@ -39,7 +39,6 @@ def test_what_stands_there_is_among_what_is_kept(text: str, sought: str) -> None
     assert elements_of(sought) <= elements_of(text)
 
 
-@settings(max_examples=500, deadline=None)
 @given(text=TEXTS, sought=TEXTS)
 def test_whatever_a_text_has_its_filter_has(text: str, sought: str) -> None:
     # Most texts have nothing of another: what is cut out of it is there for sure, or begins within a word.

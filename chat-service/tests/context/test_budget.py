@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.ids import new_id
@@ -162,7 +162,6 @@ def conversation(drawn: list[tuple[str, str]]) -> list[PromptMessage]:
     return [one for one in found if one.role != SUMMARY] + newest
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     drawn=MESSAGES,
     question=TEXTS.filter(lambda text: bool(text.strip())),
@@ -204,7 +203,6 @@ def test_whatever_is_said_whole_pairs_in_turn_and_the_question_fit_the_budget(
         assert joined or more > budget
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(TEXTS, max_size=8), FACTORS)
 def test_what_has_room_by_its_characters_fits_by_its_tokens(
     texts: list[str], factor: float
@@ -339,7 +337,6 @@ def test_an_absurd_report_changes_nothing(reported: int) -> None:
     assert memory.budget(one, "m", None) == before
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-(10**12), 10**12) | st.integers(250, 4_000), max_size=60))
 def test_whatever_is_reported_the_factor_is_from_a_half_to_two(reports: list[int]) -> None:
     memory, one = ModelMemory(), connection()

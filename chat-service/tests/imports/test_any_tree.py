@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.imports.reading.tree import Node, messages_of
@@ -36,7 +36,6 @@ def ancestors(nodes: dict[str, Any], name: str) -> list[str]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
 @given(_NODES, st.sampled_from([*_NAMES, None]))
 def test_what_was_said_is_there_once_and_follows_what_it_followed(
     told: dict[str, Any], current: str | None
@@ -79,7 +78,6 @@ def _seconds(at: int | None) -> int | None:
     return None if at is None else 1756000000 + at
 
 
-@settings(max_examples=60, deadline=None)
 @given(_NODES, st.sampled_from([*_NAMES, None]))
 def test_so_it_is_in_files(told: dict[str, Any], current: str | None) -> None:
     """Both of which know a message's parent: the same tree is the same conversation."""

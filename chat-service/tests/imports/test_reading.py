@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.imports.reading import clean, walk
@@ -332,7 +332,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.lists(JSON_VALUES, max_size=4)
     | st.fixed_dictionaries({"conversationId": st.text(max_size=5), "messages": JSON_VALUES})

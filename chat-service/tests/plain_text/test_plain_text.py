@@ -4,7 +4,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.plain_text import line, spans
@@ -225,7 +225,6 @@ _PIECES = [
 _TEXTS = st.lists(st.sampled_from(_PIECES), max_size=20).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
 @given(_TEXTS)
 def test_whatever_is_said_it_is_the_same_wherever_it_is_cut(text: str) -> None:
     shown = plain(text)
