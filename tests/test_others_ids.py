@@ -90,9 +90,18 @@ def _without(value: Any, field: str) -> Any:
     return [_without(part, field) for part in value] if isinstance(value, list) else value
 
 
+@pytest.fixture(scope="module")
+def _ada(stack: Stack) -> Iterator[Owner]:
+    user = User(stack.url)
+    yield Owner(user, stack)
+    user.close()
+
+
 @pytest.fixture
-def owner(stack: Stack, sign_up: SignUp) -> Owner:
-    return Owner(sign_up(stack), stack)
+def owner(_ada: Owner) -> Owner:
+    """One for all strangers, of whom none may change anything of hers; logged in."""
+    _ada.user.log_in()
+    return _ada
 
 
 @pytest.fixture(params=["a user", "a token of a user", "an operator"])
