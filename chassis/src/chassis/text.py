@@ -13,9 +13,11 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: Embeddings, overrides and isolates, which turn the direction of what is written behind them, as a regular
 #: expression has them in brackets.
 TURNING: Final = "\u202a-\u202e\u2066-\u2069"
-#: Characters that nobody sees, likewise: soft hyphens, joiners and spaces of no width, marks of direction, variation
-#: selectors, a byte order mark.
-UNSEEN: Final = f"\u00ad\u200b-\u200f{TURNING}\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
+#: Characters up to U+FFFF that nobody sees, likewise: soft hyphens, joiners and spaces of no width, marks of direction,
+#: variation selectors, a byte order mark.
+UNSEEN_NEAR: Final = f"\u00ad\u200b-\u200f{TURNING}\u2060-\u2064\ufe00-\ufe0f\ufeff"
+#: All of them.
+UNSEEN: Final = f"{UNSEEN_NEAR}\U000e0100-\U000e01ef"
 _SEEN = re.compile(rf"[^\s{UNSEEN}]")
 
 

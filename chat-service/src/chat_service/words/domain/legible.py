@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-# Unicode's Default_Ignorable_Code_Point, and controls that are neither spaces nor ends of lines.
+from chassis.text import UNSEEN_NEAR
+
+# Unicode's Default_Ignorable_Code_Point, of which some hide nothing elsewhere, and controls that are neither spaces nor
+# ends of lines.
 _INVISIBLE: Final = (
-    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    rf"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{UNSEEN_NEAR}\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u2065\u206a-\u206f\u3164\uffa0\ufff0-\ufff8"
 )
 _INVISIBLE_BEYOND: Final = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _ALL_INVISIBLE: Final = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]")
