@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from chat_service.imports.reading.formats.citations import with_sources
+
 from . import samples
 from .test_reading import made
 from .variants_of_servers import libre, libre_message
@@ -85,3 +87,9 @@ def test_what_librechat_has_found_is_linked(text: str, shown: str) -> None:
     answer = libre_message("a", "q", "!", content=[{"type": "text", "text": text}])
     (one,) = made(libre(libre_message("q", None, "?"), {**answer, "attachments": attachments}))
     assert one.messages[1]["content"] == shown
+
+
+def test_a_long_blank_is_gone_through_once() -> None:
+    """By the square of its length it would take hours."""
+    blank = " " * 1_000_000
+    assert with_sources(f"a{blank}b{blank}\\ue202turn0search0", []) == f"a{blank}b"

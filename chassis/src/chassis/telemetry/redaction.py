@@ -85,7 +85,7 @@ _ESCAPE = re.compile(
 )
 _ESCAPING = "\\%&\n\r\t"
 _BEGUN_ESCAPE = re.compile(
-    r"(?:\\+[uUx]?[0-9A-Fa-f]{0,7}|%(?:25)*[0-9A-Fa-f]?|&#?[0-9A-Za-z]{0,6})$"
+    r"(?:(?<!\\)\\+[uUx]?[0-9A-Fa-f]{0,7}|%(?:25)*[0-9A-Fa-f]?|&#?[0-9A-Za-z]{0,6})$"
 )
 # White space and its usual escape, a backslash and a letter, become the same: the letter.
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\\": ""}

@@ -17,7 +17,7 @@ _ALONE: Final = re.compile("[\ue200-\ue206]")
 _OLD: Final = re.compile(r"【[^【】\n]{1,200}】")
 # LibreChat's: a list of what was found in a turn, and the place in it; and what goes around one, or around several.
 _ANCHOR: Final = re.compile(
-    r"\s*(?:\ue200|\\ue200)?(?:\ue202|\\ue202)turn(\d{1,6})(search|image|news|video|ref|file)(\d{1,6})"
+    r"(?<!\s)\s*(?:\ue200|\\ue200)?(?:\ue202|\\ue202)turn(\d{1,6})(search|image|news|video|ref|file)(\d{1,6})"
 )
 _AROUND: Final = re.compile(r"[\ue200-\ue206]|\\ue20[0-46]")
 _LISTS: Final = {"search": "organic", "news": "topStories", "ref": "references"}
