@@ -40,6 +40,7 @@ _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 _LEFT = pytest.StashKey[Counter[str]]()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each core and one more: tests wait for servers, sockets and periods half of their time."""
     return 2 * len(os.sched_getaffinity(0)) + 1
