@@ -24,7 +24,7 @@ _OTHERS: Final = (
     r"作为(?:一个|一名)?(?:ai|人工智能|语言模型)|申し訳|すみません|ごめんなさい|お(?:手伝い|答え)(?:する(?:こと)?は)?でき|죄송|도와드릴 수 없",
 )
 _REFUSAL: Final = re.compile(
-    rf"""[\s"'“‘«「*_]*(?:{"|".join((*_ENGLISH, *_OTHERS))})""", re.IGNORECASE
+    rf"""[\s"'“‘«「*_]*+(?:{"|".join((*_ENGLISH, *_OTHERS))})""", re.IGNORECASE
 )
 
 

@@ -26,7 +26,7 @@ _ONLY_MARKS: Final = {
 }
 _RULE: Final = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}")
 _UNDERLINE: Final = re.compile(r"-+[ \t]*|=+[ \t]*")
-_ROW_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_ROW_RULE: Final = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*\|?[ \t]*+")
 _ITEM: Final = re.compile(r"[-*+](?:[ \t]+|\Z|(?=\r))")
 _NUMBER: Final = re.compile(r"\d{1,9}[.)][ \t]+", re.ASCII)
 _NUMBER_BEGUN: Final = re.compile(r"\d{1,9}[.)]?\Z", re.ASCII)

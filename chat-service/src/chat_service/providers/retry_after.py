@@ -9,6 +9,8 @@ from typing import Final
 
 from chat_service.providers.said import Said
 
+# A header that is longer says nothing of it.
+_MOST_CHARACTERS: Final = 512
 # No server is believed that wants to be left alone for longer.
 _MOST_SECONDS: Final = 24 * 60 * 60
 # As a number of seconds it would be longer than anybody waits: it is a moment, since 1970.
@@ -26,11 +28,12 @@ _AGAIN = re.compile(rf"(?:try again|retry) (?:in|after) ({_DURATION.pattern})", 
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,9})?")
 # What is left of a limit, and when it begins anew, in the names that servers have for it.
 _REMAINING = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:(.+)-)?remaining(?:-(.+))?")
-_LIMITS = re.compile(r"[;, ]\s*(?:reset|t)\s*=\s*([0-9]{1,9})")
+_LIMITS = re.compile(r"[;, ]\s*+(?:reset|t)\s*=\s*([0-9]{1,9})")
 
 
 def retry_after_of(headers: Mapping[str, str], said: Said) -> int | None:
     """Whole seconds, a day at most, from the most exact to the least; header names in lower case."""
+    headers = {name: text for name, text in headers.items() if len(text) <= _MOST_CHARACTERS}
     seconds = None
     if (exact := _NUMBER.fullmatch(headers.get("retry-after-ms", "").strip())) is not None:
         seconds = float(exact[0]) / 1000

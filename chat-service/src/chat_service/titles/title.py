@@ -14,6 +14,10 @@ MOST_WORDS: Final = 8
 MOST_WIDTH: Final = 80
 # Of the question and of the answer: what they are about is said at their beginning.
 _SHOWN_CHARACTERS: Final = 2_000
+# Of what a model says, and of a line of that: a title stands at the beginning, and is looked at as often as there is
+# something around it.
+_READ_CHARACTERS: Final = 2_000
+_LINE_CHARACTERS: Final = 500
 
 _ASKED: Final = (
     f"Give the conversation below a title of at most {MOST_WORDS} words, in the language of the"
@@ -27,7 +31,7 @@ _LABEL: Final = re.compile(
 )
 # What stands before a heading, a list's item or a quotation in Markdown.
 _MARK: Final = re.compile(r"(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+)")
-_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*+\)")
 # The same within a title: "What `async` **really** does".
 _INSIDE: Final = re.compile(r"(\*\*|~~|`)(?=\S)(.+?)(?<=\S)\1")
 _AROUND: Final = ("***", "**", "*", "___", "__", "_", "~~", "`")
@@ -63,12 +67,12 @@ def clean_title(said: str) -> str | None:
     Markdown's marks, quotation marks, a label such as `Title:` and a full stop at its end are taken away, and what is
     too long ends with an ellipsis. None: there is none in it.
     """
-    lines = [line for line in map(_plain, said.splitlines()) if line]
+    lines = [line for line in map(_plain, said.strip()[:_READ_CHARACTERS].splitlines()) if line]
     if not lines:
         return None
     # "Here is a title for it:", and then it comes.
     announced = len(lines) > 1 and lines[0].endswith((":", "："))
-    title = _unwrapped(lines[1 if announced else 0])
+    title = _unwrapped(lines[1 if announced else 0][:_LINE_CHARACTERS])
     if not any(character.isalnum() for character in title):
         return None
     return _cut(title)

@@ -183,19 +183,22 @@ def changed_parameters(
 # At the beginning of a line: headings, quotations, items; or a line of nothing but a rule.
 _MARKS: Final = re.compile(r"^(?:(?:#{1,6}|>|[-*+]|\d{1,9}[.)])(?:\s+|$))+|^(?:[-*_]\s*){3,}$")
 _FENCES: Final = ("```", "~~~")
+# Characters of a message among which a line is looked for that names it.
+_READ_FOR_A_TITLE: Final = 10_000
 # Within a line, what shows nothing, or turns what is written behind it: a title is cut, and stands among others.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _TURNING: Final = re.compile(f"[{TURNING}]")
 
 
 def title_from(content: str) -> str:
-    """Returns a title of at most 60 characters: the first line of a message that says anything.
+    """Returns a title of at most 60 characters: the first line of a message's beginning that says anything.
 
     Signs of Markdown that make a line a heading, a quotation or an item are no part of it, and a line of
     such signs alone, or one that begins a block of code, says nothing where another one does. Nor are controls, and marks
     that turn the direction; a line of which nothing is to be seen says nothing at all.
     """
-    lines = [line for line in map(_plain, content.splitlines()) if not is_blank(line)]
+    beginning = content.lstrip()[:_READ_FOR_A_TITLE]
+    lines = [line for line in map(_plain, beginning.splitlines()) if not is_blank(line)]
     said = (_MARKS.sub("", line) for line in lines if not line.startswith(_FENCES))
     first = next((line for line in said if not is_blank(line)), next(iter(lines), ""))
     return shortened(first, TITLE_FROM_MESSAGE)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_N = r"[`'\"]?([0-9][0-9_,]*(?:\.[0-9]+)?)"
+_N = r"[`'\"]?([0-9][0-9_,]*+(?:\.[0-9]++)?)"
 # In the order in which they are believed; the number of each is the largest that is taken.
 _MOST = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -17,7 +17,7 @@ _MOST = tuple(
         rf"between [`'\"]?-?[0-9.]+[`'\"]? and {_N}",
         rf"(?:no more than|up to|not exceed|cannot exceed|exceeds?) {_N}",
         rf"(?:limit|maximum|max)(?: \w+){{0,5}}(?: of| is|:| to be|=)? {_N}",
-        rf"range[^0-9]{{0,24}}[0-9.]+[^0-9]{{1,24}}{_N}(?! ?\(exclusive)",
+        rf"range[^0-9]{{0,24}}[0-9.]{{1,24}}[^0-9]{{1,24}}{_N}(?! ?\(exclusive)",
         rf"to {_N} \(inclusive\)",
         rf"(?:最大值?|上限|不能超过|不得超过|不大于|小于等于)[为是：:\s]*{_N}",
     )
@@ -42,7 +42,7 @@ _ROOMS = tuple(
         # vLLM, with the numbers as a sum.
         r"\([0-9]+ > (?P<all>[0-9]+) - (?P<taken>[0-9]+)\)",
         # Anthropic: input, then what was asked for, then the context.
-        r"(?P<taken>[0-9]+) \+ [0-9]+ > (?P<all>[0-9]+)",
+        r"(?<![0-9])(?P<taken>[0-9]++) \+ [0-9]++ > (?P<all>[0-9]+)",
         # Text Generation Inference.
         r"must be <= (?P<all>[0-9]+)\. Given: (?P<taken>[0-9]+) `?inputs`? tokens",
     )
@@ -50,7 +50,7 @@ _ROOMS = tuple(
 _TAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"([0-9][0-9,]*)(?: tokens)? (?:in|from) (?:the |your )?(?:messages|prompt|input)",
+        r"(?<![0-9,])([0-9][0-9,]*+)(?: tokens)? (?:in|from) (?:the |your )?(?:messages|prompt|input)",
         r"(?:prompt|request|input)(?: \w+){0,3} ([0-9][0-9,]*) (?:input )?tokens",
     )
 )
