@@ -19,7 +19,9 @@ def brew(tea: str) -> str:
     return f"{tea}, please"
 ```
 
-**注意。**这里 is $x^2$, and [a link](https://example.org/).
+**注意。**这里 is $x^2$, and [a link](https://example.org/).[^1]
+
+[^1]: A footnote.
 """
 
 

@@ -48,6 +48,8 @@ export function htmlOf(element: Element): string {
   }
   for (const one of [clone, ...clone.querySelectorAll("*")]) {
     for (const name of one.getAttributeNames()) if (!KEPT.has(name)) one.removeAttribute(name);
+    // It leads to a place of this page.
+    if (one.getAttribute("href")?.startsWith("#")) one.removeAttribute("href");
   }
   return clone.innerHTML;
 }

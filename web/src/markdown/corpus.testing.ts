@@ -53,6 +53,28 @@ The end: 2 * 3 * 4 = 24.`,
 [b]: https://example.org/b
 
 Behind them.`,
+  footnotes: `Tea[^1] and water[^why][^1], none[^9], \`[^1]\`, [^a-z].
+
+- of a list[^2]
+[^1]: With **words**, https://example.org/a
+and on
+
+      code of it
+
+    - and a list[^why]
+
+Between.[^late]
+
+> A quote[^2]
+[^2]: Two.
+[^1]: Once more.
+[^why]: |a|b|
+    |-|-|
+    |1|2|
+
+[^unused]: Of nothing.
+[^late]:
+    Later.`,
   paragraphsThatTurn: `para
 #hashtag goes on
 ***bold*** goes on
@@ -142,6 +164,13 @@ export const HOSTILE: Record<string, string> = {
   lists: Array.from({ length: 190 }, (_, i) => `${times("  ", i)}- a\n`).join(""),
   listMarkers: times("- ", 10_000),
   numbers: times("1. ", 6_000),
+  noteOpenings: times("[^", 10_000),
+  noteMarks: `${times("[^1]", 4_000)}\n\n[^1]: a`,
+  noteParagraphs: `${times("[^1]\n\n", 2_500)}[^1]: a`,
+  notes: Array.from({ length: 1_500 }, (_, i) => `a[^n${i}]\n\n[^n${i}]: b`).join("\n\n"),
+  notesInNotes: times("[^1]: ", 4_000),
+  notesOfOneLabel: times("[^1]: [^1]\n", 2_000),
+  notesInQuotes: times("> [^1]: a\n", 2_000),
   tables: `${times("|a", 5_000)}|\n${times("|-", 5_000)}|\n`,
   tableRows: `|a|\n|-|\n${times("|", 18_000)}`,
   dollars: times("$a ", 6_000),

@@ -1,3 +1,4 @@
+import { hangsOnNotes } from "./footnote-rules";
 import { decided } from "./mend";
 import { type Block, parse } from "./parser";
 
@@ -53,13 +54,15 @@ export class StreamedDocument {
     return [...this.#frozen, ...blocks];
   }
 
-  /** The whole text once more: a link may have been defined behind its use. */
+  /** The whole text once more: a link may have been defined behind its use, and a note stands behind its mark. */
   #end(text: string): Block[] {
     const { blocks, hasReferences } = parse(text, false);
     const known = hasReferences ? [] : this.#frozen;
-    const same = blocks.map((block, index) =>
-      known[index]?.source === block.source ? (known[index] as Block) : block,
-    );
+    const same = blocks.map((block, index) => {
+      const before = known[index];
+      if (before?.source !== block.source) return block;
+      return hangsOnNotes(before.tokens) || hangsOnNotes(block.tokens) ? block : before;
+    });
     // Should it go on, its last block may, too.
     this.#frozen = [];
     this.#past = "";

@@ -1,6 +1,9 @@
 import type { Token } from "markdown-it";
 import { createElement, type ReactNode } from "react";
 import { CodeBlock } from "./code-block";
+import type { MarkMeta } from "./footnote-rules";
+import { noteOf } from "./footnote-rules";
+import { Note, NoteMark } from "./footnotes";
 import { Heading } from "./heading";
 import styles from "./markdown.module.css";
 import { Maths } from "./maths";
@@ -72,6 +75,10 @@ class Builder {
         return (
           <Maths key={key} source={token.content} markup={token.markup} {...mathsMeta(token)} />
         );
+      case "footnote_mark":
+        return (
+          <NoteMark key={key} label={token.content} {...(token.meta as unknown as MarkMeta)} />
+        );
       case "image":
         return this.image(token, key);
       case "hr":
@@ -99,6 +106,14 @@ class Builder {
     }
     if (tag === "li" && token.type === "list_item_open") return this.item(key);
     const children = this.all();
+    const note = noteOf([token]);
+    if (note !== undefined) {
+      return (
+        <Note key={key} {...note}>
+          {children}
+        </Note>
+      );
+    }
     if (tag === "table") {
       return (
         <Table key={key} source={this.lines(token)}>

@@ -1,5 +1,15 @@
-import { act, cleanup, render, screen, waitFor } from "@testing-library/react";
+import {
+  act,
+  cleanup,
+  fireEvent,
+  getAllByRole,
+  getByRole,
+  render,
+  screen,
+  waitFor,
+} from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { htmlOf } from "./clipboard";
 import { ANSWERS } from "./corpus.testing";
 import { Markdown } from "./markdown";
 
@@ -30,6 +40,7 @@ const HARMFUL = [
   "$\\htmlData{onclick=alert(1)}{x}$",
   "[a]: javascript:alert(1)\n\n[a]",
   "- [ ] <script>alert(1)</script>",
+  '[^"><img/onerror=alert(1)>]\n\n[^"><img/onerror=alert(1)>]: [x](javascript:alert(1))',
   "# <style>*{display:none}</style>",
   "&lt;script&gt;alert(1)&lt;/script&gt;",
 ];
@@ -43,7 +54,9 @@ describe("what is harmful", () => {
       for (const element of container.querySelectorAll("*")) {
         for (const name of element.getAttributeNames()) expect(name).not.toMatch(/^on/);
         const href = element.getAttribute("href");
-        if (href !== null) expect(href).toMatch(/^https?:/);
+        // Of a footnote: to a place of the same text.
+        if (href?.startsWith("#")) expect(container.querySelector(href)).not.toBeNull();
+        else if (href !== null) expect(href).toMatch(/^https?:/);
       }
       unmount();
     }
@@ -127,6 +140,40 @@ describe("drawing", () => {
     };
     expect(levels("# a\n\n## b\n\n#### c")).toEqual(["H3", "H4", "H6"]);
     expect(levels("### a\n\n#### b\n\n# c")).toEqual(["H3", "H4", "H3"]);
+  });
+
+  it("leads from a mark to its footnote and back, in each text by itself", () => {
+    const text = "a[^x] b[^x]\n\n[^x]: *note*\n\nc";
+    for (const place of ["one", "two"]) {
+      const { container } = render(<Markdown text={text} />);
+      container.dataset.testid = place;
+    }
+    const within = (place: string) => screen.getByTestId(place);
+    for (const place of ["two", "one"]) {
+      const [first, second] = getAllByRole(within(place), "doc-noteref", { name: "Footnote 1" });
+      fireEvent.click(second as HTMLElement);
+      const note = within(place).querySelector("[role=doc-endnotes] li");
+      expect(document.activeElement).toBe(note);
+      expect(note?.textContent).toBe("note↩︎↩︎2");
+      const name = "Back to footnote 1 in the text";
+      fireEvent.click(getByRole(within(place), "doc-backlink", { name }));
+      expect(document.activeElement).toBe(first);
+    }
+    expect(location.hash).toBe("");
+    expect(within("one").textContent).toBe("a[1] b[1]cnote↩︎↩︎2");
+    expect(htmlOf(within("one").firstElementChild as Element)).toBe(
+      "<p>a<sup><a>[1]</a></sup> b<sup><a>[1]</a></sup></p><p>c</p>" +
+        "<section><ol><li><p><em>note</em></p></li></ol></section>",
+    );
+  });
+
+  it("shows footnotes as they come, and what is none as it was written", () => {
+    const text = "a[^7] b[^8]\n\n[^7]: note\n\nc";
+    const { container, rerender } = render(<Markdown text={text} open />);
+    expect(container.textContent).toBe("a[7] b[8]cnote");
+    expect(container.querySelector("[role=doc-endnotes] li")?.getAttribute("value")).toBe("7");
+    rerender(<Markdown text={text} />);
+    expect(container.textContent).toBe("a[1] b[^8]cnote↩︎");
   });
 
   it("makes lists of tasks, and numbers that begin elsewhere", () => {

@@ -1,6 +1,9 @@
-import { memo, PureComponent, useEffect, useReducer, useState } from "react";
+import { memo, PureComponent, useEffect, useId, useReducer, useState } from "react";
+import { useText } from "../i18n";
 import { StreamedDocument } from "./document";
 import { BlockView } from "./elements";
+import { noteOf } from "./footnote-rules";
+import { NoteIds } from "./footnotes";
 import { FirstLevel, firstLevel } from "./heading";
 import styles from "./markdown.module.css";
 import type { Block } from "./parser";
@@ -10,17 +13,39 @@ import type { Block } from "./parser";
  * a fifth of the time at most, and what is finished of it stays untouched.
  */
 export function Markdown({ text, open = false }: { text: string; open?: boolean }) {
-  const blocks = useBlocks(text, open);
+  const all = useBlocks(text, open);
+  const id = useId();
+  const notes = all.filter(isNote);
+  const blocks = notes.length === 0 ? all : all.filter((block) => !isNote(block));
   const groups = Math.ceil(blocks.length / GROUP);
   return (
     <FirstLevel value={firstLevel(blocks)}>
-      <div className={styles.text}>
-        {Array.from({ length: groups }, (_, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
-          <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
-        ))}
-      </div>
+      <NoteIds value={id}>
+        <div className={styles.text}>
+          {Array.from({ length: groups }, (_, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+            <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
+          ))}
+          {notes.length > 0 && <Notes blocks={notes} />}
+        </div>
+      </NoteIds>
     </FirstLevel>
+  );
+}
+
+const isNote = ({ tokens }: Block) => noteOf(tokens) !== undefined;
+
+/** The notes of a text, by their numbers; while they have none, as they came. */
+function Notes({ blocks }: { blocks: readonly Block[] }) {
+  const t = useText();
+  const numberOf = ({ tokens }: Block) => noteOf(tokens)?.number ?? 0;
+  const sorted = blocks.toSorted((one, other) => numberOf(one) - numberOf(other));
+  return (
+    <section className={styles.notes} role="doc-endnotes" aria-label={t.chat.footnotes}>
+      <ol>
+        <Group blocks={sorted} />
+      </ol>
+    </section>
   );
 }
 

@@ -15,13 +15,16 @@ const OPTIONS: RemendOptions = {
 // A last line of these alone may become a heading, a rule, a fence, an item, a quote or maths.
 const UNDECIDED =
   /(?:^|\n)[ \t>]*(?:[-=*_+#>`~|$]{1,6}|\d{1,3}[.)]?|\\\[?|[-*+] \[[ xX]?\]?)[ \t]*$/;
+// A note's mark that is not whole, and at the beginning of a line one that may be the beginning of the note itself.
+const NOTE = /\[\^[^\s[\]]{0,64}$|(?:^|\n) {0,3}\[\^[^\s[\]]{1,64}\](?::[ \t]*)?$/;
 // A row whose second row may make it a table's head.
 const HEAD = /(?:^|\n)([ \t]*\|[^\n]{0,400}(?:\n[ \t]*\|[-:| \t]*)?)$/;
 const MATHS = /\$\$[\s\S]*?(?:\$\$|$)|\\\([\s\S]*?(?:\\\)|$)|\\\[[\s\S]*?(?:\\\]|$)/g;
 
 /** `tail` without an end of which it is not known yet what it will be. */
 export function decided(tail: string): string {
-  const cut = UNDECIDED.exec(tail.slice(-400));
+  const end = tail.slice(-400);
+  const cut = NOTE.exec(end) ?? UNDECIDED.exec(end);
   if (cut !== null) {
     const rest = tail.slice(0, tail.length - cut[0].length);
     return head(cut[0].startsWith("\n") ? `${rest}\n` : rest);

@@ -2,6 +2,8 @@ import type { Token } from "markdown-it";
 import { describe, expect, it } from "vitest";
 import { HOSTILE, MATHS } from "./corpus.testing";
 import { cpuOf } from "./cpu.testing";
+import { noteOf } from "./footnote-rules";
+import { decided } from "./mend";
 import { BLOCK_LIMIT, parse } from "./parser";
 
 function leaves(text: string, open = false): Token[] {
@@ -80,6 +82,52 @@ describe("links", () => {
     for (const address of [...others, "&#106;avascript:x", "java\tscript:x", "JaVaScRiPt:x"]) {
       expect(links(`[a](${address}) [b]: ${address}\n\n[c]: ${address}\n\n[c]`)).toEqual([]);
     }
+  });
+});
+
+describe("footnotes", () => {
+  /** What is a mark, by number and turn; what is a note, by number, label and how many lead there. */
+  const found = (text: string) => {
+    const { blocks } = parse(text, false);
+    const marks = leaves(text).filter(({ type }) => type === "footnote_mark");
+    const notes = blocks.flatMap(({ tokens }) => noteOf(tokens) ?? []);
+    return [
+      marks.map(({ meta }) => `${meta?.number}.${meta?.nth}`).join(" "),
+      notes.map((note) => `${note.number} ${note.label} ${note.marks}`).join(", "),
+    ];
+  };
+
+  it.each([
+    [
+      "by the order of their marks",
+      "[^b][^a][^b]\n\n[^a]: x\n[^b]: y",
+      "1.1 2.1 1.2",
+      "2 a 1, 1 b 2",
+    ],
+    [
+      "with marks in notes behind those of the text",
+      "[^2]: x[^1]\n[^1]: y\n\na[^2]",
+      "2.1 1.1",
+      "1 2 1, 2 1 1",
+    ],
+    ["of which nothing is said last", "[^a]: x\n[^b]: y\n\nz[^b]", "1.1", "2 a 0, 1 b 1"],
+    ["of which two have one label", "z[^a]\n\n[^a]: x\n[^a]: y", "1.1", "1 a 1, 2 a 0"],
+    ["right behind a list and a quote", "- [^a]\n[^a]: x\n\n> y\n[^b]: z", "1.1", "1 a 1, 2 b 0"],
+    ["not links, where they are an address", "a[^1]\n\n[^1]: https://x.y", "1.1", "1 1 1"],
+    ["not within a link", "[a [^1]](https://x.y)\n\n[^1]: x", "", "1 1 0"],
+    ["not in quotes and lists", "a[^1]\n\n> [^1]: x\n\n- [^1]: x", "", ""],
+    ["not without their text", "a[^1], [^a b], [^], `[^1]`", "", ""],
+  ])("are numbered %s", (_what, text, marks, notes) => {
+    expect(found(text)).toEqual([marks, notes]);
+  });
+
+  it("are known by their labels while they come, once it is clear that they are any", () => {
+    const types = (text: string) => leaves(decided(text), true).map(({ type }) => type);
+    for (const text of ["a[^", "a[^1", "a\n[^1]", "a\n[^1]:", "a\n[^1]: "]) {
+      expect(types(text)).toEqual(["paragraph_open", "text", "paragraph_close"]);
+    }
+    expect(types("a[^1]")).toContain("footnote_mark");
+    expect(types("a[^a-z]")).not.toContain("footnote_mark");
   });
 });
 

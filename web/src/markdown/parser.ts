@@ -1,5 +1,6 @@
 import MarkdownIt, { type Env, type StateCore, type Token } from "markdown-it";
 import cjkFriendly from "markdown-it-cjk-friendly";
+import { footnotes } from "./footnote-rules";
 import { maths } from "./maths-rules";
 import { mend } from "./mend";
 
@@ -30,7 +31,7 @@ const CJK = /[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]/;
 const SCHEMES = /^(?:https?:\/\/|mailto:)/i;
 
 const md = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: MAX_NESTING });
-md.use(cjkFriendly).use(maths);
+md.use(cjkFriendly).use(maths).use(footnotes);
 md.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 md.validateLink = (address) => SCHEMES.test(address.trim());
 // Addresses stay as they were written; each browser encodes them by itself.

@@ -141,6 +141,12 @@ export const chat = {
   copyMarkdown: "Copy as Markdown",
   copyTable: "Copy the table",
   foldLines: "Show fewer lines",
+  footnote: (number: number) => `Footnote ${number}`,
+  footnotes: "Footnotes",
+  backToText: (number: number, nth: number) =>
+    nth === 1
+      ? `Back to footnote ${number} in the text`
+      : `Back to footnote ${number} in the text, ${nth}`,
   image: (text: string, host: string) => `Image: ${text || "without a description"} (${host})`,
   notCopied: "The browser did not let the page copy.",
   showLines: (lines: number) => `Show all ${lines} lines`,

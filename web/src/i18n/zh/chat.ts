@@ -133,6 +133,10 @@ export const chat: typeof en = {
   copyMarkdown: "复制为 Markdown",
   copyTable: "复制表格",
   foldLines: "收起",
+  footnote: (number) => `脚注 ${number}`,
+  footnotes: "脚注",
+  backToText: (number, nth) =>
+    nth === 1 ? `返回正文中的脚注 ${number}` : `返回正文中的脚注 ${number}（第 ${nth} 处）`,
   image: (text, host) => `图片：${text || "无描述"}（${host}）`,
   notCopied: "浏览器不允许复制。",
   showLines: (lines) => `显示全部 ${lines} 行`,
