@@ -114,7 +114,12 @@ export function Palette({ onClose }: { onClose: () => void }) {
             </button>
           ))}
         </div>
-        <div className={styles.results} data-waiting={waiting || undefined}>
+        <div
+          className={styles.results}
+          data-waiting={waiting || undefined}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+          tabIndex={0}
+        >
           <div id={`${id}-list`} role="listbox" aria-label={t.search.results}>
             {items.map((item, index) => (
               <Line
