@@ -7,7 +7,11 @@ import { IconButton } from "../../ui/IconButton";
 import type { Entry } from "./entries";
 import styles from "./Log.module.css";
 import type { Scroller } from "./scroller";
+import { useGroups } from "./useGroups";
 import { useScroller } from "./useScroller";
+
+/** As high as a message is taken to be that was never in sight. */
+const MESSAGE_PX = 300;
 
 interface Props {
   entries: readonly Entry[];
@@ -23,6 +27,7 @@ interface Props {
 export function Log({ entries, render, older, handle, foot }: Props) {
   const t = useText();
   const { box, content, spacer, scroller, below } = useScroller();
+  const groups = useGroups(entries);
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
     handle.current = scroller.current;
@@ -79,9 +84,17 @@ export function Log({ entries, render, older, handle, foot }: Props) {
               </Button>
             </div>
           )}
-          {entries.map((entry) => (
-            <div key={entry.key} data-key={entry.key}>
-              {render(entry)}
+          {groups.map((group) => (
+            <div
+              key={group.key}
+              className={styles.group}
+              style={{ containIntrinsicSize: `auto ${group.entries.length * MESSAGE_PX}px` }}
+            >
+              {group.entries.map((entry) => (
+                <div key={entry.key} data-key={entry.key}>
+                  {render(entry)}
+                </div>
+              ))}
             </div>
           ))}
           {foot}
