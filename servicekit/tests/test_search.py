@@ -213,6 +213,24 @@ def test_offsets_count_characters_of_the_text_not_of_its_fold() -> None:
     assert match.snippet.endswith("㌖ 雪")
 
 
+@pytest.mark.parametrize(
+    "marks", ["\u0301\u0323", "\u0f73", "\uff9e\u0301", "\U0001d165\U0001d16d"]
+)
+def test_a_letter_has_thirty_marks_and_those_behind_are_unseen(marks: str) -> None:
+    """Put in order all of them they would take minutes, in which nothing else is done."""
+    text = "a" + marks * (200_000 // len(marks)) + " tea"
+    query = query_of("tea")
+    assert query is not None
+
+    match = query.find(text)
+
+    assert match is not None
+    ((start, end),) = match.hits
+    assert match.snippet[start:end] == "tea"
+    assert len(fold(text)) <= len("a tea") + 30
+    assert fold(fold(text)) == fold(text)
+
+
 def test_a_text_of_too_many_words_is_a_candidate_always(postgres: psycopg.Connection) -> None:
     text = " ".join(f"word{number}" for number in range(1000))
     lexemes = lexemes_of(text, most_bytes=1000)

@@ -54,6 +54,11 @@ _LABEL: Final = "#"
 
 # With other ones a text is indexed otherwise.
 _UNSEEN: Final = re.compile(f"[{UNSEEN}]+")
+# Of so many marks upon one letter those behind are as if unseen: what is normalised has its marks put in order, which
+# takes time by the square of how many there are. Unicode's annex 15, 13, has the same number.
+_MOST_MARKS: Final = 30
+# Halfwidth signs of voice are letters, and become marks.
+_MAY_BE_MARKS: Final = re.compile(rf"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MOST_MARKS + 1},}}")
 # Scripts that are written without spaces, or whose words bear endings, by their blocks: Thai, Lao,
 # Burmese, Khmer, Hangul, Han, kana, bopomofo, Yi.
 _UNSPACED: Final = (
@@ -72,11 +77,12 @@ _HANGUL_PARTS: Final = (
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """``word``: letters, digits and their marks; ``joining``: what may become one with what stands
-    before it when it is normalised, or cannot be seen.
+    before it when it is normalised, or cannot be seen; ``marked``: so many marks as a letter may have, and more.
     """
 
     word: re.Pattern[str]
     joining: frozenset[str]
+    marked: re.Pattern[str]
 
 
 @cache
@@ -91,6 +97,9 @@ def _patterns() -> _Patterns:
         # slowest with what is of no word.
         word=re.compile(f"(?:\\w++|(?![\\x00-\\x7f])[{_UNSPACED}{_ranges(marks)}]++)+"),
         joining=frozenset(marks) | frozenset(filter(parts.match, others)),
+        marked=re.compile(
+            f"([{_ranges(marks)}\uff9e\uff9f]{{{_MOST_MARKS}}})[{_ranges(marks)}\uff9e\uff9f]+"
+        ),
     )
 
 
@@ -299,7 +308,13 @@ def _fold(text: str) -> str:
         return text.lower()
     for wide, sign in _WIDE:
         text = text.replace(wide, sign)
-    return normalize("NFKC", normalize("NFKC", _UNSEEN.sub("", text)).casefold())
+    text = _with_few_marks(_UNSEEN.sub("", text))
+    return _with_few_marks(normalize("NFKC", normalize("NFKC", text).casefold()))
+
+
+def _with_few_marks(text: str) -> str:
+    """``text`` without what marks there are behind the thirtieth of a letter's."""
+    return _MAY_BE_MARKS.sub(lambda run: _patterns().marked.sub(r"\1", run[0]), text)
 
 
 @lru_cache(maxsize=16_384)
