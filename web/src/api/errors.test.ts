@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { en } from "../i18n/en";
-import { ApiError, errorOf, errorText } from ".";
+import { ApiError, errorOf, errorText, fieldTexts } from ".";
 import schema from "./schema.d.ts?raw";
 
 test("every reason that the document names is in the catalogue", () => {
@@ -38,4 +38,18 @@ test("a proxy's page is an error by its status", async () => {
   const error = await errorOf(new Response("<h1>Bad Gateway</h1>", { status: 502 }));
   expect(error).toMatchObject({ status: 502, reason: "HTTP_502" });
   expect(errorText(error, en)).toBe(en.errors.HTTP_503);
+});
+
+test("a refused field is said by its own sentence, else by that of the reason, else at all", () => {
+  const refused = (field: string, reason: string) =>
+    fieldTexts(
+      new ApiError({ status: 422, reason: "VALIDATION", errors: [{ field, reason }] }),
+      en,
+    )[field];
+  expect(refused("name", "INVALID")).toBe("This is not valid.");
+  expect(refused("email", "INVALID")).toBe("Enter an address such as name@example.org.");
+  expect(refused("base_url", "PROVIDER_ADDRESS_FORBIDDEN")).toBe(
+    en.errors.PROVIDER_ADDRESS_FORBIDDEN,
+  );
+  expect(refused("name", "SOMETHING_NEW")).toBe(en.fields.OTHER());
 });

@@ -87,6 +87,13 @@ function reasonText(reason: string, status: number, t: Texts): string {
   return known[reason] ?? known[`HTTP_${status}`] ?? t.errors.UNKNOWN;
 }
 
+/** What is said of one refused field: its own sentence, else that of the same reason for a whole request. */
+function fieldText(one: FieldError, t: Texts): string {
+  const own: Record<string, (one: FieldError) => string> = t.fields;
+  const whole: Record<string, string> = t.errors;
+  return own[one.reason]?.(one) ?? whole[one.reason] ?? t.fields.OTHER();
+}
+
 /**
  * What is said of each refused field, by its name. `places` names the field of reasons that stand
  * for the whole request: `{USERNAME_TAKEN: "username"}`.
@@ -97,8 +104,7 @@ export function fieldTexts(
   places: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
-  const say: Record<string, (one: FieldError) => string> = t.fields;
-  const told = error.errors.map((one) => [one.field, (say[one.reason] ?? t.fields.OTHER)(one)]);
+  const told = error.errors.map((one) => [one.field, fieldText(one, t)]);
   const place = places[error.reason];
   if (place !== undefined) told.push([place, errorText(error, t)]);
   return Object.fromEntries(told);

@@ -1,8 +1,10 @@
 import type { fields as en } from "../en/fields";
 
 export const fields: typeof en = {
+  BEFORE_FROM: () => "结束时间早于开始时间。",
   GIVEN_AND_CLEARED: () => "不能同时设置和清除。",
-  INVALID: () => "内容无效。",
+  INVALID: ({ field }) =>
+    field === "email" ? "请输入邮箱地址，例如 name@example.org。" : "内容无效。",
   INVALID_CHARACTER: () => "含有不被接受的字符。",
   INVALID_HOST: () => "不是有效的主机名。",
   INVALID_NAME: () => "此名称不被接受。",
@@ -12,8 +14,10 @@ export const fields: typeof en = {
   MIXED_SCRIPTS: () => "混用了外观相似的不同文字，请只用一种文字。",
   NOT_BOTH: () => "两者只能设置其一。",
   NOT_FOUND: () => "不存在。",
+  NOT_IN_FORMAT: () => "此格式的文件不能包含它。",
   NOT_ONE_OF: () => "不在可选项之中。",
   NOT_UNIQUE: () => "重复出现。",
+  NOT_WITH_FILES: () => "不能与文件一起选择。",
   OUT_OF_RANGE: () => "数值超出范围。",
   REQUIRED: () => "请填写。",
   RESERVED_NAME: () => "此名称由 Parley 保留。",
@@ -25,6 +29,7 @@ export const fields: typeof en = {
   TOO_SHORT: ({ minimum }) =>
     minimum === undefined || minimum <= 1 ? "请填写。" : `至少 ${minimum} 个字符。`,
   TOO_SMALL: ({ minimum }) => (minimum === undefined ? "太小。" : `不能小于 ${minimum}。`),
+  UNKNOWN: () => "不在可选项之中。",
   UNKNOWN_FIELD: () => "Parley 不认识此字段，请重新加载页面。",
   WORD_REFUSED: () => "其中有此处不允许出现的内容。",
   WRONG_TYPE: () => "类型不对。",
