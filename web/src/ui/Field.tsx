@@ -35,7 +35,9 @@ export function Field({
   const id = useId();
   const told = useContext(FieldErrors);
   const wrong = error ?? (name === undefined ? undefined : told[name]);
-  const described = [hint && `${id}-hint`, wrong && `${id}-error`].filter(Boolean).join(" ");
+  // What is asked for is said once, also where it is what is wrong.
+  const asked = hint !== wrong && hint;
+  const described = [asked && `${id}-hint`, wrong && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div className={classes(styles.field, className)}>
       <label htmlFor={id}>{label}</label>
@@ -45,7 +47,7 @@ export function Field({
         "aria-invalid": wrong ? true : undefined,
         "aria-describedby": described || undefined,
       })}
-      {hint && (
+      {asked && (
         <p id={`${id}-hint`} className={styles.hint}>
           {hint}
         </p>

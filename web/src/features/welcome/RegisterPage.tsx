@@ -55,6 +55,7 @@ export default function RegisterPage() {
       >
         <TextField
           label={t.welcome.username}
+          hint={t.welcome.usernameHint}
           name="username"
           autoComplete="username"
           autoCapitalize="none"
