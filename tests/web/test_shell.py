@@ -38,6 +38,26 @@ def test_on_a_phone_escape_shuts_what_is_on_top_and_the_focus_goes_back(
     expect(user).not_to_be_in_viewport()
 
 
+def test_on_a_phone_a_question_of_many_lines_leaves_room_for_its_answer_and_a_new_chat_is_near(
+    open_person: Open,
+) -> None:
+    someone = open_person(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    someone.log_in()
+    someone.use("echo")
+    session = someone.user.create_session()
+    someone.user.ask(session, "\n".join(f"line {number}" for number in range(12)))
+    someone.go(f"/c/{session}")
+    question = someone.questions.first
+    box = "(article) => article.clientHeight"
+    folded = question.evaluate(box)
+    someone.button("Show all of it").tap()
+    assert question.evaluate(box) > folded + 100
+    someone.button("Show less").tap()
+    assert question.evaluate(box) == folded
+    someone.page.locator("main header").get_by_role("button", name="New chat").tap()
+    expect(someone.page).to_have_url(f"{someone.stack.url}/")
+
+
 def test_a_conversation_is_printed_as_far_as_it_is_here_and_nothing_beside_it(
     person: Person,
 ) -> None:

@@ -1,9 +1,10 @@
-import { SlidersHorizontal, Timer } from "lucide-react";
+import { SlidersHorizontal, SquarePen, Timer } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import { tell } from "../../ui/tell";
 import { ShareButton } from "../share/ShareButton";
+import { useNewChat } from "../sidebar/useNewChat";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
@@ -114,6 +115,7 @@ function HeaderBar(props: BarProps) {
   const { title, keyId, model, onModel, manner, onManner, isNew = false, children } = props;
   const t = useText();
   const [open, setOpen] = useState(false);
+  const newChat = useNewChat();
   return (
     <header className={styles.header}>
       <ModelChooser keyId={keyId} model={model} onChange={onModel} />
@@ -129,6 +131,14 @@ function HeaderBar(props: BarProps) {
         disabled={manner === undefined}
         onClick={() => setOpen(true)}
       />
+      {!isNew && (
+        <IconButton
+          icon={SquarePen}
+          label={t.sidebar.newChat}
+          className={styles.newChat}
+          onClick={newChat}
+        />
+      )}
       {open && manner && (
         <ParametersDialog
           manner={manner}
