@@ -106,3 +106,16 @@ test("what is no option can be taken only where that is offered", () => {
   expect(onFree).toHaveBeenCalledWith("my-model");
   expect(onChange).not.toHaveBeenCalled();
 });
+
+test("a press into it selects what it shows, also where it has the focus already", () => {
+  const { box } = show();
+  box.focus();
+  box.setSelectionRange(2, 2);
+  fireEvent.click(box);
+  expect([box.selectionStart, box.selectionEnd]).toEqual([0, "Small".length]);
+  // What is typed since is one's own: there a press puts the caret.
+  fireEvent.change(box, { target: { value: "Lar" } });
+  box.setSelectionRange(1, 1);
+  fireEvent.click(box);
+  expect([box.selectionStart, box.selectionEnd]).toEqual([1, 1]);
+});

@@ -140,7 +140,11 @@ export function Combobox({
           setTyped(event.target.value);
           setActive(0);
         }}
-        onClick={show}
+        onClick={(event) => {
+          // Also of one that has the focus already: what one types then is looked for, not appended.
+          if (!open) event.currentTarget.select();
+          show();
+        }}
         onFocus={(event) => event.target.select()}
         onBlur={hide}
         onKeyDown={onKeyDown}
