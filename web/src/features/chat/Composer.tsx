@@ -152,7 +152,7 @@ export function Composer(props: Props) {
     >
       {files.chosen.length > 0 && (
         <Suspense fallback={null}>
-          <ChosenFiles place={draft} chosen={files.chosen} />
+          <ChosenFiles place={draft} chosen={files.chosen} most={files.limits?.maximum_bytes} />
         </Suspense>
       )}
       {files.offered && files.limits && <AttachButton limits={files.limits} onFiles={files.add} />}

@@ -13,21 +13,32 @@ import { type Chosen, uploads } from "./uploads";
 export default function ChosenFiles({
   place,
   chosen,
+  most,
 }: {
   place: string;
   chosen: readonly Chosen[];
+  /** Bytes that a file may have, where that is known. */
+  most: number | undefined;
 }) {
   const t = useText();
   return (
     <ul className={styles.files} aria-label={t.files.attached}>
       {chosen.map((one) => (
-        <ChosenFile key={one.id} place={place} one={one} />
+        <ChosenFile key={one.id} place={place} one={one} most={most} />
       ))}
     </ul>
   );
 }
 
-function ChosenFile({ place, one }: { place: string; one: Chosen }) {
+function ChosenFile({
+  place,
+  one,
+  most,
+}: {
+  place: string;
+  one: Chosen;
+  most: number | undefined;
+}) {
   const t = useText();
   const { size: sizeText } = useFormat();
   const { id, name, size, status, share, error, attached, preview } = one;
@@ -48,7 +59,7 @@ function ChosenFile({ place, one }: { place: string; one: Chosen }) {
         </span>
         {status === "failed" ? (
           <span role="alert" className={styles.error}>
-            {refusalText(error, t)}
+            {refusalText(error, t, most && sizeText(most))}
           </span>
         ) : (
           <span className={styles.size}>
@@ -78,8 +89,10 @@ function ChosenFile({ place, one }: { place: string; one: Chosen }) {
 }
 
 /** What is said of a file that was not taken, in as much detail as there is. */
-function refusalText(error: unknown, t: Texts): string {
+function refusalText(error: unknown, t: Texts, most: string | 0 | undefined): string {
   if (isNotFound(error)) return t.files.gone;
+  if (most && error instanceof ApiError && error.reason === "FILE_TOO_LARGE")
+    return t.files.tooLarge(most);
   const cause = error instanceof ApiError ? error.problem.cause : undefined;
   return (typeof cause === "string" && t.files.causes[cause]) || errorText(error, t);
 }

@@ -4,6 +4,7 @@ export const files = {
   attached: "Attached files",
   limits: (maximum: string) => `pictures, PDF and text files, up to ${maximum} each`,
   drop: "Drop the files to attach them",
+  tooLarge: (most: string) => `Too large: files may have up to ${most}.`,
   tooMany: (most: number) => `A question takes at most ${most} files.`,
   isLong: "That is a long text. It can go along as a file instead.",
   asFile: "Attach it",

@@ -6,6 +6,7 @@ export const files: typeof en = {
   attached: "所附文件",
   limits: (maximum) => `图片、PDF 和文本文件，每个最大 ${maximum}`,
   drop: "松开即可添加文件",
+  tooLarge: (most) => `文件太大，最大 ${most}。`,
   tooMany: (most) => `一个问题最多附 ${most} 个文件。`,
   isLong: "这段文字较长，可以改为文件附上。",
   asFile: "作为文件附上",
