@@ -12,6 +12,7 @@ export function FormDialog({
   onSubmit,
   onClose,
   pending,
+  wide = true,
   actions,
   children,
 }: {
@@ -21,13 +22,14 @@ export function FormDialog({
   onClose: () => void;
   /** It is being saved. */
   pending: boolean;
+  wide?: boolean;
   /** What can be done besides. */
   actions?: ReactNode;
   children: ReactNode;
 }) {
   const t = useText();
   return (
-    <Dialog open wide title={title} onClose={onClose}>
+    <Dialog open wide={wide} title={title} onClose={onClose}>
       <Form error={error} onSubmit={onSubmit}>
         {children}
         <div className={styles.actions}>

@@ -41,12 +41,16 @@ export function ContextDialog({ message, onClose }: { message: Message; onClose:
 function Facts({ message }: { message: Message }) {
   const t = useText();
   const { number } = useFormat();
-  const { usage, parameters, adapted } = message;
+  const { usage, parameters, adapted, provider } = message;
+  const { openai, anthropic } = t.keys;
+  const kinds: Record<string, string> = { openai, anthropic };
   const asked = Object.entries(parameters ?? {}).filter(([, value]) => value !== null);
   return (
     <dl className={styles.facts}>
       <dt>{t.chat.model}</dt>
-      <dd>{[message.model, message.provider].filter(Boolean).join(" · ")}</dd>
+      <dd>
+        {[message.model, provider && (kinds[provider] ?? provider)].filter(Boolean).join(" · ")}
+      </dd>
       {usage && (
         <>
           <dt>{t.chat.usage}</dt>

@@ -1,16 +1,13 @@
 import { useState } from "react";
 import type { Schema } from "../../api";
 import { useText } from "../../i18n";
-import { Button } from "../../ui/Button";
-import { Dialog } from "../../ui/Dialog";
 import { TextArea } from "../../ui/Field";
-import { Form } from "../../ui/Form";
+import { FormDialog } from "../../ui/FormDialog";
 import { Switch } from "../../ui/Switch";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { parametersOf } from "../parameters/parse";
 import { useKeepsAnswers } from "../usage/requests";
 import { rememberKept, takesKept } from "./kept";
-import styles from "./ParametersDialog.module.css";
 import { PersonaChooser } from "./PersonaChooser";
 
 type Parameters = Schema<"GenerationParameters">;
@@ -61,40 +58,37 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
   }
 
   return (
-    <Dialog open title={t.chat.parameters} onClose={onClose}>
-      <Form onSubmit={save} error={error}>
-        <PersonaChooser field persona={persona} onChange={setPersona} standard={isNew} />
-        <TextArea
-          label={t.chat.ownInstructions}
-          name="instructions"
-          rows={3}
-          maxLength={20_000}
-          defaultValue={instructions ?? ""}
-        />
-        <ParameterFields values={parameters} empty={t.chat.parametersHint} />
+    <FormDialog
+      title={t.chat.parameters}
+      wide={false}
+      error={error}
+      onSubmit={save}
+      onClose={onClose}
+      pending={pending}
+    >
+      <PersonaChooser field persona={persona} onChange={setPersona} standard={isNew} />
+      <TextArea
+        label={t.chat.ownInstructions}
+        name="instructions"
+        rows={3}
+        maxLength={20_000}
+        defaultValue={instructions ?? ""}
+      />
+      <ParameterFields values={parameters} empty={t.chat.parametersHint} />
+      <Switch
+        label={t.chat.summary}
+        hint={t.chat.summaryHint}
+        checked={summary}
+        onChange={setSummary}
+      />
+      {keepsAnswers && (
         <Switch
-          label={t.chat.summary}
-          hint={t.chat.summaryHint}
-          checked={summary}
-          onChange={setSummary}
+          label={t.chat.takeKept}
+          hint={t.chat.takeKeptHint}
+          checked={kept}
+          onChange={setKept}
         />
-        {keepsAnswers && (
-          <Switch
-            label={t.chat.takeKept}
-            hint={t.chat.takeKeptHint}
-            checked={kept}
-            onChange={setKept}
-          />
-        )}
-        <div className={styles.actions}>
-          <Button look="quiet" onClick={onClose}>
-            {t.common.cancel}
-          </Button>
-          <Button look="primary" type="submit" pending={pending}>
-            {t.common.save}
-          </Button>
-        </div>
-      </Form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }
