@@ -22,7 +22,13 @@ export function Logins() {
   const logins = useInfiniteQuery({
     queryKey: loginsKey,
     queryFn: ({ signal, pageParam }) =>
-      ok(api.GET("/api/v1/me/logins", { signal, params: { query: { cursor: pageParam } } })),
+      ok(
+        api.GET("/api/v1/me/logins", {
+          signal,
+          // Few at first: there is more on this page.
+          params: { query: { cursor: pageParam, limit: pageParam === undefined ? 5 : 50 } },
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
