@@ -77,11 +77,13 @@ _HANGUL_PARTS: Final = (
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """``word``: letters, digits and their marks; ``joining``: what may become one with what stands
-    before it when it is normalised, or cannot be seen; ``marked``: so many marks as a letter may have, and more.
+    before it when it is normalised, or cannot be seen; ``marks``: those, and what becomes one; ``marked``: so many as a
+    letter may have, and more.
     """
 
     word: re.Pattern[str]
     joining: frozenset[str]
+    marks: frozenset[str]
     marked: re.Pattern[str]
 
 
@@ -97,6 +99,7 @@ def _patterns() -> _Patterns:
         # slowest with what is of no word.
         word=re.compile(f"(?:\\w++|(?![\\x00-\\x7f])[{_UNSPACED}{_ranges(marks)}]++)+"),
         joining=frozenset(marks) | frozenset(filter(parts.match, others)),
+        marks=frozenset(f"{marks}\uff9e\uff9f"),
         marked=re.compile(
             f"([{_ranges(marks)}\uff9e\uff9f]{{{_MOST_MARKS}}})[{_ranges(marks)}\uff9e\uff9f]+"
         ),
@@ -314,6 +317,9 @@ def _fold(text: str) -> str:
 
 def _with_few_marks(text: str) -> str:
     """``text`` without what marks there are behind the thirtieth of a letter's."""
+    # Of so many in a row one is among these: to look at each sign takes six times as long as all else of folding.
+    if _patterns().marks.isdisjoint(text[_MOST_MARKS :: _MOST_MARKS + 1]):
+        return text
     return _MAY_BE_MARKS.sub(lambda run: _patterns().marked.sub(r"\1", run[0]), text)
 
 
