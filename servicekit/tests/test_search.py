@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from chassis.embedded.postgres import EmbeddedPostgres
 from chassis.ids import new_id
+from servicekit.folding import _fold, fold, marks
 from servicekit.search import (
     SNIPPET,
-    _fold,
-    _patterns,
+    _word,
     asks_for,
-    fold,
     label_lexeme,
     lexemes_of,
     owner_lexeme,
@@ -122,7 +121,7 @@ def test_folding_again_changes_nothing_and_normal_forms_make_no_difference(text:
 
 @pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 31])
 def test_no_character_that_begins_a_piece_becomes_one_with_what_stands_before_it(step: int) -> None:
-    joining = _patterns().joining
+    joining = marks().joining
     # One of each kind to which something may be added.
     befores = [*"aがかᄀ가ᅡकΑﾊㄱ", "\u0cca", "\u1b05", "\u0e48"]
     folds = [_fold(before) for before in befores]
@@ -232,6 +231,14 @@ def test_a_letter_has_thirty_marks_and_those_behind_are_unseen(marks: str) -> No
     assert fold(fold(text)) == fold(text)
 
 
+def test_a_letters_thirtieth_mark_stays_and_the_next_goes_wherever_the_letter_stands() -> None:
+    below = "\u0316"
+    for at in range(64):
+        before = "-" * at + "a"
+        assert fold(f"{before}{below * 30} tea") == f"{before}{below * 30} tea", at
+        assert fold(f"{before}{below * 31} tea") == f"{before}{below * 30} tea", at
+
+
 def test_a_text_of_too_many_words_is_a_candidate_always(postgres: psycopg.Connection) -> None:
     text = " ".join(f"word{number}" for number in range(1000))
     lexemes = lexemes_of(text, most_bytes=1000)
@@ -281,7 +288,7 @@ def test_a_label_is_found_in_any_case_whatever_is_in_it(postgres: psycopg.Connec
 
 
 def test_every_sign_of_a_word_is_taken_for_one_by_either_half_of_the_pattern() -> None:
-    word = _patterns().word
+    word = _word()
     missed = [
         hex(point)
         for point in (*range(0x300, 0xD800), *range(0xE000, 0x20000))

@@ -1,8 +1,8 @@
 """Search in texts of any script: what an index keeps of them, what it is asked, and what is shown of a hit.
 
-A text is folded (compatibility forms, letter case and characters that cannot be seen make no
-difference) and cut into words. Scripts that put no spaces between words are cut into single characters
-and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, without positions::
+A text is folded (`servicekit.folding`) and cut into words; scripts that put no spaces between words, into
+single characters and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, without
+positions::
 
     INSERT … VALUES (…, array_to_tsvector(CAST(:lexemes AS text[])))
 
@@ -17,17 +17,14 @@ Cutting and finding are in one file, since each must see a text as the other doe
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import accumulate
+from functools import cache
 from operator import add
 from typing import Final
-from unicodedata import category, normalize
 from uuid import UUID
 
-from chassis.text import UNSEEN
+from servicekit.folding import Folded, fold, marks
 
 #: Characters of a snippet at most.
 SNIPPET: Final = 200
@@ -39,26 +36,14 @@ WORD: Final = 64
 _MOST_ASKED: Final = 64
 # Before the first hit in a snippet.
 _LEAD: Final = 60
-# Of folding: so many characters at once.
-_BLOCK: Final = 250
 
 # What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
 # it is a candidate always.
 _EVERYTHING: Final = "*"
 _ASCII_WORD: Final = re.compile("[a-z0-9]+")
-# Signs of Chinese and Japanese texts with the one sign that each is compared as: without them most
-# texts are in the normal form already, which is seen at a glance.
-_WIDE: Final = (*((chr(ord(sign) + 0xFEE0), sign) for sign in ",!?:;()"), ("\u3000", " "))
 _OWNER: Final = "@"
 _LABEL: Final = "#"
 
-# With other ones a text is indexed otherwise.
-_UNSEEN: Final = re.compile(f"[{UNSEEN}]+")
-# Of so many marks upon one letter those behind are as if unseen: what is normalised has its marks put in order, which
-# takes time by the square of how many there are. Unicode's annex 15, 13, has the same number.
-_MOST_MARKS: Final = 30
-# Halfwidth signs of voice are letters, and become marks.
-_MAY_BE_MARKS: Final = re.compile(rf"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){{{_MOST_MARKS + 1},}}")
 # Scripts that are written without spaces, or whose words bear endings, by their blocks: Thai, Lao,
 # Burmese, Khmer, Hangul, Han, kana, bopomofo, Yi.
 _UNSPACED: Final = (
@@ -68,58 +53,14 @@ _UNSPACED: Final = (
 )
 _RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
-# Vowels and final consonants of Hangul, in all their forms.
-_HANGUL_PARTS: Final = (
-    "\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\ud7b0-\ud7ff\uff9e\uff9f\uffa0-\uffdc"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """``word``: letters, digits and their marks; ``joining``: what may become one with what stands
-    before it when it is normalised, or cannot be seen; ``marks``: those, and what becomes one; ``marked``: so many as a
-    letter may have, and more.
-    """
-
-    word: re.Pattern[str]
-    joining: frozenset[str]
-    marks: frozenset[str]
-    marked: re.Pattern[str]
 
 
 @cache
-def _patterns() -> _Patterns:
-    # It takes some milliseconds to ask for all of them, which no start has to wait for.
-    marks = "".join(chr(point) for point in range(0x300, 0x20000) if category(chr(point))[0] == "M")
-    # Not a pattern: for one that has marks beyond U+FFFF, each sign is compared with all of them.
-    parts = re.compile(f"[{_HANGUL_PARTS}{UNSEEN}]")
-    others = (chr(point) for point in (*range(0x10000), *range(0xE0100, 0xE01F0)))
-    return _Patterns(
-        # Nearly all of a word is seen by the first alternative: the other is ten times as slow, and
-        # slowest with what is of no word.
-        word=re.compile(f"(?:\\w++|(?![\\x00-\\x7f])[{_UNSPACED}{_ranges(marks)}]++)+"),
-        joining=frozenset(marks) | frozenset(filter(parts.match, others)),
-        marks=frozenset(f"{marks}\uff9e\uff9f"),
-        marked=re.compile(
-            f"([{_ranges(marks)}\uff9e\uff9f]{{{_MOST_MARKS}}})[{_ranges(marks)}\uff9e\uff9f]+"
-        ),
-    )
-
-
-def _ranges(signs: str) -> str:
-    """Sorted ``signs`` for a set in a pattern, neighbours as one range."""
-    found: list[list[str]] = []
-    for sign in signs:
-        if found and ord(sign) == ord(found[-1][1]) + 1:
-            found[-1][1] = sign
-        else:
-            found.append([sign, sign])
-    return "".join(f"{first}-{last}" for first, last in found)
-
-
-def fold(text: str) -> str:
-    """``text`` as it is compared. What is folded stays as it is when it is folded again."""
-    return _Folded(text).fold
+def _word() -> re.Pattern[str]:
+    """Letters, digits and their marks."""
+    # Nearly all of a word is seen by the first alternative: the other is ten times as slow, and
+    # slowest with what is of no word.
+    return re.compile(f"(?:\\w++|(?![\\x00-\\x7f])[{_UNSPACED}{marks().ranges}]++)+")
 
 
 def lexemes_of(text: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
@@ -159,7 +100,7 @@ def _words(folded: str) -> Iterator[str]:
     if folded.isascii():
         yield from _ASCII_WORD.findall(folded)
         return
-    for word in _patterns().word.findall(folded.replace("_", " ")):
+    for word in _word().findall(folded.replace("_", " ")):
         if word.isascii():
             yield word
         else:
@@ -207,7 +148,7 @@ class Query:
         """What to show of ``texts``, which stand for one thing: None unless each term is in one of
         them. It is of the first one that has any.
         """
-        folded = [_Folded(text) for text in texts]
+        folded = [Folded(text) for text in texts]
         firsts = [[_first(term, text.fold) for text in folded] for term in self.terms]
         if not all(any(at is not None for at in of_term) for of_term in firsts):
             return None
@@ -264,13 +205,13 @@ def _is_of_a_word(character: str) -> bool:
     return (
         character != "_"
         and _IS_UNSPACED.match(character) is None
-        and _patterns().word.match(character) is not None
+        and _word().match(character) is not None
     )
 
 
-def _match(text: "_Folded", first: int, terms: Sequence[str]) -> Match:
+def _match(text: Folded, first: int, terms: Sequence[str]) -> Match:
     """What to show of ``text``, which has its first hit at ``first`` of its fold."""
-    whole, joining = text.text, _patterns().joining
+    whole, joining = text.text, marks().joining
     hit = text.start(first)
     begin = max(0, hit - _LEAD)
     # What is one on the screen is not cut, unless it is longer than all that is shown.
@@ -304,99 +245,3 @@ def _merged(spans: Iterable[tuple[int, int]], offset: int) -> Iterator[tuple[int
         last = (start, end)
     if last is not None:
         yield (last[0] - offset, last[1] - offset)
-
-
-def _fold(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    for wide, sign in _WIDE:
-        text = text.replace(wide, sign)
-    text = _with_few_marks(_UNSEEN.sub("", text))
-    return _with_few_marks(normalize("NFKC", normalize("NFKC", text).casefold()))
-
-
-def _with_few_marks(text: str) -> str:
-    """``text`` without what marks there are behind the thirtieth of a letter's."""
-    # Of so many in a row one is among these: to look at each sign takes six times as long as all else of folding.
-    if _patterns().marks.isdisjoint(text[_MOST_MARKS :: _MOST_MARKS + 1]):
-        return text
-    return _MAY_BE_MARKS.sub(lambda run: _patterns().marked.sub(r"\1", run[0]), text)
-
-
-@lru_cache(maxsize=16_384)
-def _fold_length(segment: str) -> int:
-    # One and the same sign, mostly, many times in each text.
-    return len(_fold(segment))
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """``text`` in pieces, no two of which become one when they are normalised."""
-    joining = _patterns().joining
-    start = 0
-    while start < len(text):
-        end = start + _BLOCK
-        while end < len(text) and text[end] in joining:
-            end += 1
-        yield text[start:end]
-        start = end
-
-
-def _segments(block: str) -> Iterator[str]:
-    """Each character with what joins it."""
-    joining = _patterns().joining
-    start = 0
-    for at in range(1, len(block)):
-        if block[at] not in joining:
-            yield block[start:at]
-            start = at
-    yield block[start:]
-
-
-class _Folded:
-    """A text and its fold, and where a place in the one is in the other."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._blocks = [text] if text.isascii() else list(_blocks(text))
-        folds = [_fold(block) for block in self._blocks]
-        self.fold = "".join(folds)
-        self._starts = [0, *accumulate(map(len, self._blocks))]
-        self._places = [0, *accumulate(map(len, folds))]
-        self._segments: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
-
-    def start(self, place: int) -> int:
-        """Where what is at ``place`` in the fold begins in the text."""
-        starts, places = self._around(self._places, place)
-        return starts[bisect_right(places, place) - 1]
-
-    def end(self, place: int) -> int:
-        """Where what ends at ``place`` in the fold ends in the text."""
-        starts, places = self._around(self._places, place - 1)
-        return starts[bisect_right(places, place - 1)]
-
-    def place(self, at: int) -> int:
-        """Where what begins at ``at`` in the text begins in the fold; of what is cut there, its end."""
-        if at == len(self.text):
-            return len(self.fold)
-        starts, places = self._around(self._starts, at)
-        number = bisect_right(starts, at) - 1
-        return places[number if starts[number] == at else number + 1]
-
-    def _around(self, beginnings: list[int], wanted: int) -> tuple[Sequence[int], Sequence[int]]:
-        """Where segments begin in the text and in the fold, in the block that has ``wanted``, and where
-        the last one ends.
-        """
-        block = bisect_right(beginnings, wanted) - 1
-        if block not in self._segments:
-            begin, place = self._starts[block], self._places[block]
-            whole, length = self._blocks[block], self._places[block + 1] - place
-            # Alone, each character folds into one at least: into one each, if there are as many.
-            if length == len(whole) and (whole.isascii() or _patterns().joining.isdisjoint(whole)):
-                every = range(begin, self._starts[block + 1] + 1)
-                self._segments[block] = (every, range(place, place + len(every)))
-            else:
-                segments = list(_segments(whole))
-                starts = accumulate(map(len, segments), initial=begin)
-                places = accumulate(map(_fold_length, segments), initial=place)
-                self._segments[block] = (list(starts), list(places))
-        return self._segments[block]

@@ -8,7 +8,7 @@ from chassis.ids import parse_id
 from chassis.text import check_text
 from notes_service.domain.note import NoteChange, Source
 from parley.bounds import MAX_NOTE_TAGS, NOTE_CONTENT, NOTE_TAG, NOTE_TITLE
-from servicekit.search import fold
+from servicekit.folding import fold
 
 
 @dataclass(frozen=True, slots=True)
