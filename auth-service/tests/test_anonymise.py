@@ -9,7 +9,7 @@ import pytest
 from auth_service.domain.audit_log import Event
 from auth_service.domain.logins import Client
 from auth_service.store.audit_log import AuditLog
-from auth_service.store.transactions import Effects, system_transactions
+from auth_service.store.transactions import system_transactions
 from auth_service.usecases.audit_log import entry_about_owner
 from chassis.db.engine import Database, Scope
 from chassis.grpc.client import Channel
@@ -185,12 +185,11 @@ async def test_what_another_replica_is_at_is_left_to_it(
 async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
     """As a refusal does that was under way when the user left."""
     worker = Database(database.worker, application_name="test")
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     late = entry_about_owner(
         Event.LOGIN_REFUSED,
         Scope(UUID(user.tenant_id), UUID(user.id)),
         Client("198.51.100.9", "a stranger's"),
     )
-    async with system_transactions(worker, effects)() as transaction:
+    async with system_transactions(worker)() as transaction:
         await AuditLog(transaction).record(late)
     await worker.stop()

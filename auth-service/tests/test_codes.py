@@ -11,7 +11,7 @@ import pytest
 
 from auth_service.domain.codes import Purpose
 from auth_service.store.codes import Codes
-from auth_service.store.transactions import Effects, system_transactions
+from auth_service.store.transactions import system_transactions
 from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -169,8 +169,7 @@ async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(
         lock_seconds=60,
         statement_seconds=60,
     )
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
-    open_system = system_transactions(worker, effects)
+    open_system = system_transactions(worker)
     subject, digest = bytes(32), bytes(range(32))
     async with open_system() as transaction:
         await Codes(transaction).save(Purpose.REGISTER, subjects=[subject], digest=digest)

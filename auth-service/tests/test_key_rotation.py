@@ -13,12 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from auth_service import wiring
 from auth_service.credentials import keyring
 from auth_service.credentials.keyring import ACTIVATION_SECONDS, KeyRing, rotate
 from auth_service.credentials.signing import SigningKey, UnusableSigningKey
 from auth_service.settings import Settings
-from auth_service.wiring import build
+from auth_service.wiring import build, trust
 from chassis.embedded.ports import free_port
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -175,7 +174,7 @@ async def test_over_a_rotation_every_token_is_good_on_every_replica_and_the_watc
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wiring, "READ_KEYS_SECONDS", 0.05)
+    monkeypatch.setattr(trust, "READ_KEYS_SECONDS", 0.05)
     monkeypatch.setattr(keyring, "ACTIVATION_SECONDS", 1.0)
     first = add(tmp_path, "a.pem")
     replicas, channels = [], []

@@ -14,7 +14,7 @@ from auth_service.credentials.signing import SigningKey
 from auth_service.domain.errors import TooManyAttempts
 from auth_service.domain.limits import GUESS, GUESS_FROM
 from auth_service.store.expired import delete_expired
-from auth_service.store.transactions import Effects, OpenSystem, system_transactions
+from auth_service.store.transactions import OpenSystem, system_transactions
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls
@@ -37,7 +37,7 @@ async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
         lock_seconds=60.0,
         statement_seconds=60.0,
     )
-    yield system_transactions(worker, Effects("", lambda _: b"", lambda: None, lambda: None))
+    yield system_transactions(worker)
     await worker.stop()
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from auth_service.domain.trust import VerificationKey
-from auth_service.store.transactions import Effects, system_transactions
+from auth_service.store.transactions import system_transactions
 from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
@@ -138,9 +138,8 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
 
 
 def _feed(database: Database, *, heartbeat: float) -> RevocationFeed:
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     return RevocationFeed(
-        open_system=system_transactions(database, effects),
+        open_system=system_transactions(database),
         keys=[VerificationKey("kid", bytes(32))],
         heartbeat=heartbeat,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.revocations import Revocations
-from auth_service.store.transactions import Effects, caller_transactions
+from auth_service.store.transactions import NO_EFFECTS, caller_transactions
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database
@@ -124,13 +124,12 @@ async def test_a_row_cannot_be_written_in_another_users_name(
     app: Database, populated: list[Caller]
 ) -> None:
     alice, bob = populated
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     revocation = permanent_revocation(
         new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
     )
 
     with pytest.raises(DBAPIError, match="row-level security"):
-        async with caller_transactions(app, effects)(alice) as transaction:
+        async with caller_transactions(app, NO_EFFECTS)(alice) as transaction:
             await Revocations(transaction).add(revocation)
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from auth_service.domain.trust import VerificationKey
+from auth_service.store.transactions import OpenSystem
 from auth_service.usecases.erasures import anonymise_audit_logs, sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.prune import prune
@@ -72,7 +74,5 @@ class Sweep(Repeated):
 class Anonymiser(Repeated):
     """Anonymises what the deletion itself has left of a long audit log of a deleted user."""
 
-    def __init__(self, ports: Ports, *, seconds: float) -> None:
-        super().__init__(
-            "anonymise", lambda: anonymise_audit_logs(ports.open_system), seconds=seconds
-        )
+    def __init__(self, open_system: OpenSystem, *, seconds: float) -> None:
+        super().__init__("anonymise", partial(anonymise_audit_logs, open_system), seconds=seconds)

@@ -21,7 +21,7 @@ from chassis.outbox import Relay
 from chassis.service import Component, Service
 from parley.events.rights import USER_ERASED_BY_ANYBODY, deletions_for, user_erased_by
 from servicekit.erasure import Step, UserDeletedHandler
-from servicekit.settings import UserServiceSettings
+from servicekit.settings import DatabaseServiceSettings, UserServiceSettings
 from servicekit.trust import watch_revocations
 
 
@@ -119,24 +119,43 @@ def parts_of(
 ) -> Parts:
     """The parts of the service called ``name``, which is also its certificate's name.
 
-    A statement of a background job may take ``worker_statement_seconds``; those of the app's role are planned once for
-    all values with ``plan_once`` (`chassis.db.engine`).
+    Of its databases, see :func:`app_and_worker`.
     """
+    database, worker = app_and_worker(
+        name, settings, worker_statement_seconds=worker_statement_seconds, plan_once=plan_once
+    )
     return Parts(
         name,
         settings,
-        database=Database(
-            settings.database_url.get_secret_value(),
-            pool_size=settings.database_pool_size,
-            application_name=name,
-            plan_once=plan_once,
-        ),
-        worker=Database(
-            settings.worker_database_url.get_secret_value(),
-            pool_size=settings.database_pool_size,
-            application_name=f"{name} worker",
-            statement_seconds=worker_statement_seconds,
-        ),
+        database=database,
+        worker=worker,
         auth=Channel(target=settings.auth_target, server="auth-service", settings=settings),
         trust=TrustStore(),
     )
+
+
+def app_and_worker(
+    name: str,
+    settings: DatabaseServiceSettings,
+    *,
+    worker_statement_seconds: float = 10.0,
+    plan_once: bool = False,
+) -> tuple[Database, Database]:
+    """The service's database in the app's role, and in that of background jobs.
+
+    A statement of a background job may take ``worker_statement_seconds``; those of the app's role are planned once for
+    all values with ``plan_once`` (`chassis.db.engine`).
+    """
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=name,
+        plan_once=plan_once,
+    )
+    worker = Database(
+        settings.worker_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=f"{name} worker",
+        statement_seconds=worker_statement_seconds,
+    )
+    return database, worker

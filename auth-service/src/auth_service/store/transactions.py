@@ -46,6 +46,23 @@ class Effects:
     on_published: Callable[[], None]
 
 
+def _nothing() -> None:
+    """Nobody is to be told."""
+
+
+def _unpublished(erasure: Erasure) -> bytes:
+    raise RuntimeError(f"the erasure {erasure.id} has no subject to be published under")
+
+
+#: Of transactions that revoke nothing and publish nothing.
+NO_EFFECTS = Effects(
+    deleted_subject="",
+    encode_deleted=_unpublished,
+    on_revoked=_nothing,
+    on_published=_nothing,
+)
+
+
 class Changes:
     """What a transaction has changed that is announced once it is committed."""
 
@@ -128,7 +145,7 @@ def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
     return open_admin
 
 
-def system_transactions(database: Database, effects: Effects) -> OpenSystem:
+def system_transactions(database: Database, effects: Effects = NO_EFFECTS) -> OpenSystem:
     """Opens transactions on ``database``, which is connected as the worker role."""
 
     @asynccontextmanager

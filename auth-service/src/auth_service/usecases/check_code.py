@@ -13,7 +13,7 @@ from auth_service.store.audit_log import AuditLog
 from auth_service.store.codes import Codes
 from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.audit_log import entry_about
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.ports import Ports, Pseudonyms
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from servicekit.rate_limits import network_of
 
@@ -40,7 +40,7 @@ async def check_code(
             attempt(ports.pseudonyms, GUESS_FROM, source),
             attempt(ports.pseudonyms, GUESS, purpose, email_key(email)),
         )
-        valid = await Codes(transaction).has(code_digests(ports, purpose, email, code))
+        valid = await Codes(transaction).has(code_digests(ports.pseudonyms, purpose, email, code))
         if not valid:
             await AuditLog(transaction).record(
                 entry_about(Event.CODE_REFUSED, user, client, purpose=purpose.value)
@@ -52,15 +52,17 @@ async def redeem_code(
     ports: Ports, transaction: SystemTransaction, *, purpose: Purpose, email: str, code: str
 ) -> None:
     """Redeem the code in ``transaction``; raises InvalidCode if it is gone."""
-    if not await Codes(transaction).redeem(code_digests(ports, purpose, email, code)):
+    if not await Codes(transaction).redeem(code_digests(ports.pseudonyms, purpose, email, code)):
         raise InvalidCode()
 
 
-def code_digests(ports: Ports, purpose: Purpose, email: str, code: str) -> Sequence[bytes]:
+def code_digests(
+    pseudonyms: Pseudonyms, purpose: Purpose, email: str, code: str
+) -> Sequence[bytes]:
     """The keyed digests that stand for the code, under each signing key in force."""
-    return ports.pseudonyms.all_of("code", purpose, bound_address(purpose, email), code)
+    return pseudonyms.all_of("code", purpose, bound_address(purpose, email), code)
 
 
-def code_subjects(ports: Ports, purpose: Purpose, email: str) -> Sequence[bytes]:
+def code_subjects(pseudonyms: Pseudonyms, purpose: Purpose, email: str) -> Sequence[bytes]:
     """The keyed digests of purpose and address, by which a new code replaces the old one."""
-    return ports.pseudonyms.all_of("code of", purpose, email_key(email))
+    return pseudonyms.all_of("code of", purpose, email_key(email))

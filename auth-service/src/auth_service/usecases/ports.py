@@ -120,7 +120,6 @@ class CodePorts:
     """What ``wiring`` hands to the use cases for codes."""
 
     queue: CodeQueue
-    delivery: Delivery
     # How many may be sent to everybody together.
     sends_an_hour: int
     # Whether nobody registers without one.

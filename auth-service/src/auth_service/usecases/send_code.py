@@ -8,9 +8,10 @@ from auth_service.domain.logins import Client
 from auth_service.domain.users import Account
 from auth_service.store.accounts import Accounts
 from auth_service.store.codes import Codes
+from auth_service.store.transactions import OpenSystem
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.check_code import code_digests, code_subjects
-from auth_service.usecases.ports import CodeJob, CodeMail, Ports
+from auth_service.usecases.ports import CodeJob, CodeMail, Delivery, Ports, Pseudonyms
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from auth_service.usecases.validation import check_fields
 from servicekit.rate_limits import network_of
@@ -35,28 +36,30 @@ async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Cl
     ports.logger.info("code.requested", purpose=purpose.value, ip=client.ip)
 
 
-async def send_code(ports: Ports, job: CodeJob) -> None:
+async def send_code(
+    open_system: OpenSystem, pseudonyms: Pseudonyms, delivery: Delivery, job: CodeJob
+) -> None:
     """Make the code, and send it if there is somebody to send it to. Raises NotDelivered.
 
     A code is made and kept in any case: the database has the same work with every address,
     and nobody can use a code that was never sent.
     """
     code = new_code()
-    async with ports.open_system() as transaction:
+    async with open_system() as transaction:
         account = await Accounts(transaction).find_by_email(job.email)
         await Codes(transaction).save(
             job.purpose,
-            subjects=code_subjects(ports, job.purpose, job.email),
-            digest=code_digests(ports, job.purpose, job.email, code)[0],
+            subjects=code_subjects(pseudonyms, job.purpose, job.email),
+            digest=code_digests(pseudonyms, job.purpose, job.email, code)[0],
         )
     to = _recipient(job, account)
     if to is not None:
-        await ports.codes.delivery.deliver(CodeMail(to, job.purpose, code))
+        await delivery.deliver(CodeMail(to, job.purpose, code))
     user = None if account is None else account.user
     event = Event.CODE_WITHHELD if to is None else Event.CODE_SENT
     # Both are recorded: work after one answer slows down the next, and that can be timed.
     await record_in_own_transaction(
-        ports.open_system, entry_about(event, user, purpose=job.purpose.value)
+        open_system, entry_about(event, user, purpose=job.purpose.value)
     )
 
 
