@@ -1,33 +1,21 @@
 """Forged access tokens before the services themselves, at every kind of route and at the socket."""
 
 import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from chassis.testing import Signer
 from chassis.testing.forgeries import forgeries
 
-from .client import SignUp, User
+from .client import SignUp
 from .held import ROUTES
+from .signing import signer_of
 from .sockets import open_socket
 from .stack import Stack
-
-
-def _signer(stack: Stack, user: User) -> Signer:
-    """Has the key that signs here: what it forges is wrong in one thing alone."""
-    kid = str(jwt.get_unverified_header(user.token)["kid"])
-    [pem] = (stack.data / "signing_keys").glob("*.pem")
-    key = load_pem_private_key(pem.read_bytes(), None)
-    assert isinstance(key, Ed25519PrivateKey)
-    return Signer(kid=kid, private_key=key)
 
 
 async def test_forged_tokens_get_one_and_the_same_401_from_every_service(
     stack: Stack, sign_up: SignUp
 ) -> None:
     user = sign_up(stack)
-    signer = _signer(stack, user)
+    signer = signer_of(stack, user)
     tokens = forgeries(signer)
     assert len(tokens) > 100
     with httpx.Client(
@@ -50,7 +38,7 @@ async def test_forged_tokens_get_one_and_the_same_401_from_every_service(
 
 async def test_forged_tokens_open_no_socket(stack: Stack, sign_up: SignUp) -> None:
     answers: dict[tuple[str, int | None], str] = {}
-    for name, token in forgeries(_signer(stack, sign_up(stack))).items():
+    for name, token in forgeries(signer_of(stack, sign_up(stack))).items():
         async with open_socket(stack.url) as socket:
             told = await socket.ask(type="auth", token=token)
             await socket.connection.wait_closed()
