@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from chassis.ids import new_id
@@ -13,10 +14,14 @@ from .client import SignUp, User
 from .stack import Stack
 
 API = "/api/v1"
-# Those who may do this to everybody's: their own tests say what they may not.
-_OPERATORS = f"{API}/admin/"
+_ADMINS = f"{API}/admin/"
 # Open to whoever knows the number of a receipt, which is nobody's account any more, and the token of a share.
 _OPEN = ("get_erasure", "open_share", "get_shared_file_content", "fork_share")
+# A place in the list of one's own conversations; and where a note says that it is from, which is kept as it is said.
+_NOTHING_IS_LOOKED_UP = {
+    "export_all after",
+    *(f"{name} source" for name in ("create_note", "replace_note", "update_note")),
+}
 
 
 class Owner:
@@ -104,12 +109,14 @@ def owner(_ada: Owner) -> Owner:
     return _ada
 
 
-@pytest.fixture(params=["a user", "a token of a user", "an operator"])
+@pytest.fixture(params=["a user", "a token of a user", "an admin elsewhere", "an operator"])
 def stranger(
     request: pytest.FixtureRequest, stack: Stack, sign_up: SignUp, operator: User
 ) -> Iterator[httpx.Client]:
     """Each has a connection of their own, so that nothing but the id is in the way."""
     person = operator if request.param == "an operator" else sign_up(stack)
+    if request.param == "an admin elsewhere":
+        _appoint_elsewhere(person, stack, operator)
     person.create_key(stack.model_url, "echo")
     if request.param != "a token of a user":
         yield person.http
@@ -120,6 +127,20 @@ def stranger(
     bearer = {"Authorization": f"Bearer {made.json()['token']}"}
     with httpx.Client(base_url=stack.url, timeout=30, verify=False, headers=bearer) as http:
         yield http
+
+
+def _appoint_elsewhere(person: User, stack: Stack, operator: User) -> None:
+    """Make them the admin of a tenant that they, and nobody else, are in."""
+    made = operator.http.post(f"{API}/admin/tenants", json={"name": f"t-{new_id().hex}"})
+    assert made.status_code == 201, made.text
+    # No call moves a user, and who registers is where everybody is.
+    with psycopg.connect(stack.database_url("auth"), autocommit=True) as database:
+        moved = database.execute(
+            "UPDATE users SET tenant_id = %s, role = 'tenant_admin' WHERE id = %s",
+            (made.json()["id"], person.id),
+        )
+        assert moved.rowcount == 1
+    person.log_in()
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -148,9 +169,11 @@ Ask = Callable[[str], httpx.Response]
 
 def test_in_a_path_it_is_answered_as_what_never_was(owner: Owner, stranger: httpx.Client) -> None:
     before = owner.seen()
+    is_operator = stranger.get(f"{API}/me").json().get("role") == "operator"
     tried = 0
     for name, method, path, example in _operations(stranger.get("/openapi.json").json()):
-        if "{" not in path or path.startswith(_OPERATORS) or name in _OPEN:
+        # Operators may do this to everybody's: their own tests say what they may not.
+        if "{" not in path or name in _OPEN or (path.startswith(_ADMINS) and is_operator):
             continue
         kind = "personas" if "/personas/" in path else "keys"
         hers = {**owner.ids, "name": owner.names[kind]}
@@ -173,76 +196,123 @@ def test_in_a_path_it_is_answered_as_what_never_was(owner: Owner, stranger: http
         answers = [ask(hers), ask(absent)]
         assert [answer.status_code for answer in answers] in (
             [404, 404],
-            # Logins and tokens are a person's own business, which no token does.
+            # Logins and tokens are a person's own business, which no token does; users are admins'.
             [403, 403],
         ), (name, [answer.text for answer in answers])
         assert _told(answers[0]) == _told(answers[1]), name
         if answers[0].status_code == 403:
-            assert name in ("revoke_login", "delete_token")
+            assert name in ("revoke_login", "delete_token", "update_user", "delete_user")
         tried += 1
     assert tried >= 35
     assert owner.seen() == before
+
+
+def _places(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a body or a query names something by its id: the operation and the field."""
+    schemas = document["components"]["schemas"]
+
+    def fields(schema: dict[str, Any], name: str) -> Iterator[str]:
+        schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        if schema.get("format") == "uuid":
+            yield name
+        for part in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):
+            yield from fields(part, name)
+        for inner, part in schema.get("properties", {}).items():
+            yield from fields(part, f"{name}.{inner}" if name else inner)
+
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            name = operation["operationId"]
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                yield from ((name, field) for field in fields(content["schema"], ""))
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query":
+                    field = parameter["name"]
+                    yield from ((name, found) for found in fields(parameter["schema"], field))
 
 
 def test_in_a_body_or_a_query_it_is_answered_as_what_never_was(
     owner: Owner, stranger: httpx.Client
 ) -> None:
     before = owner.seen()
+    key = stranger.get(f"{API}/keys").json()["items"][0]["id"]
     own = stranger.post(f"{API}/chat/sessions", json={}).json()["id"]
     asked = stranger.post(f"{API}/chat/sessions/{own}/messages", json={"content": "Mine"})
-    answer = asked.json()["answer"]["id"]
-    mine, session = f"{API}/keys", f"{API}/chat/sessions/{own}"
-    key = {"name": "n", "api_key": "k", "model": "echo", "base_url": "https://example.com/v1"}
+    question, answer = (asked.json()[part]["id"] for part in ("question", "answer"))
+    session, message = f"{API}/chat/sessions/{own}", f"{API}/chat/sessions/{own}/messages"
+    new = {"name": "n", "api_key": "k", "model": "echo", "base_url": "https://example.com/v1"}
 
-    def key_of(value: str) -> list[tuple[str, str, dict[str, Any]]]:
-        return [
-            ("PUT", f"{mine}/default", {"key_id": value}),
-            ("POST", mine, {**key, "fallback_key_id": value}),
-            ("POST", f"{API}/chat/sessions", {"key_id": value}),
-            ("PATCH", session, {"key_id": value}),
-            ("POST", f"{session}/messages", {"content": "x", "key_id": value}),
-            ("POST", f"{API}/chat/messages", {"content": "x", "key_id": value}),
-            ("POST", f"{session}/messages/{answer}/regenerate", {"key_id": value}),
-        ]
+    def cases(ids: dict[str, str]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+        """By operation and field."""
+        by_key, by_file = {"key_id": ids["key_id"]}, {"attachments": [ids["file_id"]]}
+        by_fallback = {"fallback_key_id": ids["key_id"]}
+        to_ask = {"content": "x"}
+        return {
+            "set_default_key key_id": ("PUT", f"{API}/keys/default", by_key),
+            "create_key fallback_key_id": ("POST", f"{API}/keys", {**new, **by_fallback}),
+            "update_key fallback_key_id": ("PATCH", f"{API}/keys/{key}", by_fallback),
+            "create_session key_id": ("POST", f"{API}/chat/sessions", by_key),
+            "update_session key_id": ("PATCH", session, by_key),
+            "ask key_id": ("POST", message, {**to_ask, **by_key}),
+            "ask attachments": ("POST", message, {**to_ask, **by_file}),
+            "ask_anew key_id": ("POST", f"{API}/chat/messages", {**to_ask, **by_key}),
+            "ask_anew attachments": ("POST", f"{API}/chat/messages", {**to_ask, **by_file}),
+            "regenerate key_id": ("POST", f"{message}/{answer}/regenerate", by_key),
+            "edit key_id": ("POST", f"{message}/{question}/edit", {**to_ask, **by_key}),
+            "edit attachments": ("POST", f"{message}/{question}/edit", {**to_ask, **by_file}),
+            "fork message_id": ("POST", f"{session}/fork", {"message_id": ids["message_id"]}),
+            "create_note message_id": ("POST", f"{API}/notes", {"message_id": ids["message_id"]}),
+            "search session_id": ("GET", f"{API}/search?q=Hers&session_id={ids['session_id']}", {}),
+            # Whoever is no admin may not look at all; an admin looks in their own tenant.
+            "list_users tenant_id": ("GET", f"{_ADMINS}users?tenant_id={ids['tenant_id']}", {}),
+            "list_usage tenant_id": ("GET", f"{_ADMINS}usage?tenant_id={ids['tenant_id']}", {}),
+            "list_audit user_id": ("GET", f"{_ADMINS}audit?user_id={ids['user_id']}", {}),
+            # In the path of a conversation of one's own.
+            **{
+                f"{method} {what} in mine": (method, f"{message}/{ids['message_id']}/{what}", body)
+                for method, what, body in (
+                    ("POST", "regenerate", {}),
+                    ("POST", "edit", to_ask),
+                    ("POST", "choose", {}),
+                    ("GET", "context", {}),
+                    ("GET", "extent", {}),
+                )
+            },
+            "delete in mine": ("DELETE", f"{message}/{ids['message_id']}", {}),
+        }
 
-    def message_of(value: str) -> list[tuple[str, str, dict[str, Any]]]:
-        messages = f"{session}/messages/{value}"
-        return [
-            ("POST", f"{session}/fork", {"message_id": value}),
-            ("POST", f"{messages}/regenerate", {}),
-            ("POST", f"{messages}/edit", {"content": "x"}),
-            ("POST", f"{messages}/choose", {}),
-            ("GET", f"{messages}/context", {}),
-            ("GET", f"{messages}/extent", {}),
-            ("DELETE", messages, {}),
-        ]
-
-    def file_of(value: str) -> list[tuple[str, str, dict[str, Any]]]:
-        asked = {"content": "x", "attachments": [value]}
-        question = stranger.get(f"{session}/messages").json()["items"][0]["id"]
-        return [
-            ("POST", f"{session}/messages", asked),
-            ("POST", f"{API}/chat/messages", asked),
-            ("POST", f"{session}/messages/{question}/edit", asked),
-        ]
-
-    cases = [
-        *zip(file_of(owner.ids["file_id"]), file_of(str(new_id())), strict=True),
-        *zip(key_of(owner.ids["key_id"]), key_of(str(new_id())), strict=True),
-        *zip(message_of(owner.answer), message_of(str(new_id())), strict=True),
-        *zip(message_of(owner.question), message_of(str(new_id())), strict=True),
-    ]
-    for hers, absent in cases:
+    is_operator = stranger.get(f"{API}/me").json().get("role") == "operator"
+    hers = {**owner.ids, "tenant_id": owner.user.grant["user"]["tenant_id"]}
+    absent = {name: str(new_id()) for name in hers}
+    named = {
+        f"{name} {field.split('.')[0]}"
+        for name, field in _places(stranger.get("/openapi.json").json())
+    }
+    tried = {place for place in cases(absent) if not place.endswith(" in mine")}
+    assert named - _NOTHING_IS_LOOKED_UP == tried
+    for place, asks in cases(hers).items():
+        if is_operator and asks[1].startswith(_ADMINS):
+            continue
         told = []
-        for method, path, body in (hers, absent):
+        for method, path, body in (asks, cases(absent)[place]):
             said = stranger.request(method, path, json=body or None)
-            assert said.status_code in (404, 422), (method, path, body, said.text)
             told.append((said.status_code, _told(said)))
-        assert told[0] == told[1], hers
-    persona = {"persona": owner.names["personas"]}
+        assert told[0] == told[1], place
+        assert told[0][0] in (403, 404, 422) or told[0][1]["items"] == [], (place, told)
+        if told[0][0] == 403:
+            assert asks[1].startswith(_ADMINS)
+    also_hers = {**hers, "message_id": owner.question}
+    for place, (method, path, body) in cases(also_hers).items():
+        if "message_id" in place or place.endswith(" in mine"):
+            assert stranger.request(method, path, json=body or None).status_code == 404, place
     for method, path in (("POST", f"{API}/chat/sessions"), ("PATCH", session)):
-        said = stranger.request(method, path, json=persona)
-        assert said.status_code in (404, 422), said.text
+        told = [
+            (said.status_code, _told(said))
+            for name in (owner.names["personas"], "never-was")
+            for said in [stranger.request(method, path, json={"persona": name})]
+        ]
+        assert told[0] == told[1]
+        assert told[0][0] in (404, 422)
     for path in ("/chat/sessions?folder=Hers", f"/chat/sessions?q={owner.ids['session_id']}"):
         listed = stranger.get(f"{API}{path}")
         assert listed.status_code in (200, 422)
