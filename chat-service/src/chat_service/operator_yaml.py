@@ -1,8 +1,10 @@
-"""YAML as plain values, with the line on which each of them stands."""
+"""YAML as plain values, with the line on which each of them stands; and as what a file is to be, or what is wrong."""
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
 
 import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from servicekit.operator_file import BadFile
 
@@ -10,8 +12,20 @@ from servicekit.operator_file import BadFile
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Deeper than anything that is asked for, and far from what a parser could not take.
 _DEEPEST: Final = 16
+_MOST_TOLD: Final = 5
 
 Path = tuple[str | int, ...]
+
+
+class FilePart(BaseModel):
+    """Something in a file of the operator's: fields that are known, of the kinds that they are said to be."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+Part = TypeVar("Part", bound=FilePart)
 
 
 class Lines:
@@ -53,6 +67,27 @@ def read_yaml(raw: str) -> tuple[Any, Lines]:
         raise BadFile(f"{where}it is no YAML") from None
     except yaml.YAMLError:
         raise BadFile("it is no YAML: there is a character in it that cannot be") from None
+
+
+def parsed(part: type[Part], raw: str) -> tuple[Part, Lines]:
+    """A whole file; raises BadFile, which says the lines and fields of what is wrong and shows no value."""
+    told, lines = read_yaml(raw)
+    try:
+        return part.model_validate(told), lines
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        wrong = ((one["loc"], one["msg"].removeprefix("Value error, ")) for one in found)
+        raise bad_file(wrong, lines) from None
+
+
+def bad_file(wrong: Iterable[tuple[Path, str]], lines: Lines) -> BadFile:
+    """Says the places of what is wrong, with the reasons; of many the first."""
+    told = [f"line {lines.of(place)}: {_field(place)}: {why}" for place, why in wrong]
+    return BadFile("; ".join(told[:_MOST_TOLD]))
+
+
+def _field(place: Path) -> str:
+    return " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
 
 
 def _check_events(raw: str) -> None:

@@ -20,9 +20,9 @@
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from chat_service.files.domain.kinds import KINDS
 from chat_service.files.domain.terms import (
@@ -35,23 +35,16 @@ from chat_service.files.domain.terms import (
     Place,
     Terms,
 )
-from chat_service.operator_yaml import Lines, read_yaml
-from servicekit.operator_file import BadFile, Reading
+from chat_service.operator_yaml import FilePart, Lines, bad_file, parsed
+from servicekit.operator_file import Reading
 
 _MOST_BYTES: Final = 64 * 1024
 _SECRET_BYTES: Final = 4096
-_MOST_TOLD: Final = 5
 #: More than any disk: a slip of the finger.
 _LARGEST: Final = 1024**5
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class _Bucket(_Part):
+class _Bucket(FilePart):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     spool: Annotated[str, Field(min_length=1)]
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+$")] | None = None
@@ -61,7 +54,7 @@ class _Bucket(_Part):
     secret_access_key_file: Annotated[str, Field(min_length=1)] | None = None
 
 
-class _Files(_Part):
+class _Files(FilePart):
     maximum_bytes: Annotated[int, Field(ge=1, le=_LARGEST)] = MAXIMUM_BYTES
     quota_bytes: Annotated[int, Field(ge=0, le=_LARGEST)] = QUOTA_BYTES
     uploads_at_once: Annotated[int, Field(ge=1, le=1000)] = UPLOADS_AT_ONCE
@@ -71,7 +64,7 @@ class _Files(_Part):
     bucket: _Bucket | None = None
 
 
-class _File(_Part):
+class _File(FilePart):
     files: _Files
 
 
@@ -79,17 +72,11 @@ def read_terms(reading: Reading, path: Path, place: Place | None) -> Terms:
     """What the file says; bytes are kept at `place` unless it says where. Raises BadFile, with the line and
     the field of what is wrong.
     """
-    told, lines = read_yaml(reading.text(path, _MOST_BYTES))
-    try:
-        file = _File.model_validate(told).files
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise BadFile(
-            "; ".join(_at(each["loc"], each["msg"], lines) for each in found[:_MOST_TOLD])
-        ) from None
+    whole, lines = parsed(_File, reading.text(path, _MOST_BYTES))
+    file = whole.files
     if unknown := [at for at, kind in enumerate(file.kinds or ()) if kind not in KINDS]:
         known = ", ".join(KINDS)
-        raise BadFile(_at(("files", "kinds", unknown[0]), f"the kinds are {known}", lines))
+        raise bad_file([(("files", "kinds", unknown[0]), f"the kinds are {known}")], lines)
     return Terms(
         place=_place(reading, file, lines) or place,
         maximum_bytes=file.maximum_bytes,
@@ -105,10 +92,10 @@ def _place(reading: Reading, file: _Files, lines: Lines) -> Place | None:
     if bucket is None:
         return None if file.folder is None else Folder(_whole(("folder",), file.folder, lines))
     if file.folder is not None:
-        raise BadFile(_at(("files", "bucket"), "there is a folder already", lines))
+        raise bad_file([(("files", "bucket"), "there is a folder already")], lines)
     if (bucket.access_key_id is None) != (bucket.secret_access_key_file is None):
-        raise BadFile(
-            _at(("files", "bucket"), "a key's id and the file of its secret go together", lines)
+        raise bad_file(
+            [(("files", "bucket"), "a key's id and the file of its secret go together")], lines
         )
     secret = None
     if bucket.secret_access_key_file is not None:
@@ -127,10 +114,5 @@ def _place(reading: Reading, file: _Files, lines: Lines) -> Place | None:
 def _whole(field: tuple[str, ...], path: str, lines: Lines) -> Path:
     place = Path(path)
     if not place.is_absolute():
-        raise BadFile(_at(("files", *field), "a folder's whole path, from / on", lines))
+        raise bad_file([(("files", *field), "a folder's whole path, from / on")], lines)
     return place
-
-
-def _at(place: tuple[Any, ...], why: str, lines: Lines) -> str:
-    field = " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
-    return f"line {lines.of(place)}: {field}: {why}"

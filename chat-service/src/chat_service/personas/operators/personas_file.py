@@ -19,26 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import Field, create_model
 
-from chat_service.operator_yaml import Lines, read_yaml
+from chat_service.operator_yaml import FilePart, bad_file, parsed
 from chat_service.operator_yaml import Path as Place
 from chat_service.personas.domain.persona import Owner, Persona, Told
 from chat_service.personas.usecases.check import check_told
 from servicekit.generation_parameters import GenerationParameters
-from servicekit.operator_file import BadFile, Reading
+from servicekit.operator_file import Reading
 
 #: In one file: everybody's list ends with all of them.
 MOST: Final = 200
 _MOST_BYTES: Final = 1024 * 1024
-_MOST_TOLD: Final = 5
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
 
 
 def _in_yaml(kind: Any) -> Any:
@@ -49,10 +41,10 @@ def _in_yaml(kind: Any) -> Any:
 _FIELDS: dict[str, Any] = {
     name: (_in_yaml(kind), None) for name, kind in get_type_hints(GenerationParameters).items()
 }
-_Parameters = create_model("_Parameters", __base__=_Part, **_FIELDS)
+_Parameters = create_model("_Parameters", __base__=FilePart, **_FIELDS)
 
 
-class _Persona(_Part):
+class _Persona(FilePart):
     name: str
     title: str
     description: str = ""
@@ -63,23 +55,18 @@ class _Persona(_Part):
     default: bool = False
 
 
-class _File(_Part):
+class _File(FilePart):
     personas: Annotated[list[_Persona], Field(max_length=MOST)]
 
 
 def read_personas(reading: Reading, path: Path) -> tuple[Persona, ...]:
     """What the file says, in its order. Raises BadFile, with the line and the field of what is wrong."""
-    told, lines = read_yaml(reading.text(path, _MOST_BYTES))
-    try:
-        file = _File.model_validate(told)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise BadFile("; ".join(_said(each, lines) for each in found[:_MOST_TOLD])) from None
+    file, lines = parsed(_File, reading.text(path, _MOST_BYTES))
     modified_ns = reading.seen[path][0]
     since = datetime.fromtimestamp(modified_ns / 1_000_000_000, UTC)
     personas = tuple(_persona(entry, since) for entry in file.personas)
     if problems := [each for at, one in enumerate(personas) for each in _wrong(personas, at, one)]:
-        raise BadFile("; ".join(_at(place, why, lines) for place, why in problems[:_MOST_TOLD]))
+        raise bad_file(problems, lines)
     return personas
 
 
@@ -115,12 +102,3 @@ def _wrong(
 
 def _path(field: str) -> Place:
     return tuple(int(part) if part.isdigit() else part for part in field.split("."))
-
-
-def _said(problem: ErrorDetails, lines: Lines) -> str:
-    return _at(problem["loc"], problem["msg"].removeprefix("Value error, "), lines)
-
-
-def _at(place: Place, why: str, lines: Lines) -> str:
-    field = " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
-    return f"line {lines.of(place)}: {field}: {why}"

@@ -13,58 +13,46 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from chat_service.operator_yaml import Lines, read_yaml
+from chat_service.operator_yaml import FilePart, bad_file, parsed
 from chat_service.words.domain.legible import visible
 from chat_service.words.domain.word_filter import MASK, Action, Rule, WordFilter
 from parley.bounds import is_joined_line
-from servicekit.operator_file import BadFile, Reading
+from servicekit.operator_file import Reading
 
 #: In one file, and characters of each.
 MOST: Final = 50_000
 MOST_CHARACTERS: Final = 64
 # What words begin with is kept in memory, some hundred bytes for each byte of the file.
 _MOST_BYTES: Final = 1024 * 1024
-_MOST_TOLD: Final = 5
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Rule(_Part):
+class _Rule(FilePart):
     action: Literal["mask", "refuse"]
     words: Annotated[list[str], Field(min_length=1)]
     whole_words: bool = False
 
 
-class _File(_Part):
+class _File(FilePart):
     rules: list[_Rule]
 
 
 def read_words(reading: Reading, path: Path) -> WordFilter:
     """What the file says. Raises BadFile, with the line and the field of what is wrong, and no word."""
-    told, lines = read_yaml(reading.text(path, _MOST_BYTES))
-    try:
-        file = _File.model_validate(told)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise BadFile(
-            "; ".join(_at(one["loc"], one["msg"], lines) for one in found[:_MOST_TOLD])
-        ) from None
+    file, lines = parsed(_File, reading.text(path, _MOST_BYTES))
     if sum(len(rule.words) for rule in file.rules) > MOST:
-        raise BadFile(f"line {lines.of(('rules',))}: rules: more than {MOST} words")
-    problems: list[str] = []
+        raise bad_file([(("rules",), f"more than {MOST} words")], lines)
+    problems: list[tuple[tuple[str | int, ...], str]] = []
     rules: list[Rule] = []
     for number, group in enumerate(file.rules):
         for at, said in enumerate(group.words):
             word = said.strip()
             if why := _wrong(word):
-                problems.append(_at(("rules", number, "words", at), why, lines))
+                problems.append((("rules", number, "words", at), why))
             rules.append(Rule(word, Action(group.action), whole=group.whole_words))
     if problems:
-        raise BadFile("; ".join(problems[:_MOST_TOLD]))
+        raise bad_file(problems, lines)
     return WordFilter(rules)
 
 
@@ -74,8 +62,3 @@ def _wrong(word: str) -> str:
     if not is_joined_line(word) or not visible(word):
         return "there is a character in it that cannot be seen"
     return "masks are made of asterisks" if "*" in word or MASK in word else ""
-
-
-def _at(place: tuple[str | int, ...], why: str, lines: Lines) -> str:
-    field = " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
-    return f"line {lines.of(place)}: {field}: {why}"
