@@ -45,7 +45,7 @@ async def no_rest(seconds: float) -> None:
 
 
 def purge_of(chat: Chat, retention: Retention, logs: Logs | None = None) -> Purge:
-    return Purge(chat.worker, (logs or Logs()).forget, retention, rest=no_rest)
+    return Purge(chat.worker, (logs or Logs()).forget, lambda: retention, rest=no_rest)
 
 
 async def execute(chat: Chat, statement: str, **values: Any) -> Any:

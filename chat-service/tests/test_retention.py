@@ -39,7 +39,7 @@ async def no_rest(seconds: float) -> None:
 
 
 def purge_of(chat: Chat, retention: Retention, **options: Any) -> Purge:
-    return Purge(chat.worker, forget, retention, rest=no_rest, **options)
+    return Purge(chat.worker, forget, lambda: retention, rest=no_rest, **options)
 
 
 async def execute(chat: Chat, statement: str, **values: Any) -> Any:
@@ -129,7 +129,7 @@ async def test_what_is_locked_at_the_first_look_is_looked_at_again(
             indexing.rollback()
 
         retention = Retention(deleted=30 * DAY, temporary=DAY, everything=30 * DAY)
-        await Purge(chat.worker, forget, retention, rest=end_it)._mark_old(utc_now())
+        await Purge(chat.worker, forget, lambda: retention, rest=end_it)._mark_old(utc_now())
     rows = await execute(
         chat,
         "SELECT title FROM sessions WHERE user_id = :user_id AND NOT purging",
@@ -200,7 +200,7 @@ async def test_the_purge_goes_by_what_the_service_was_told_of_a_user(
         )
     preferences.set(caller, retention_days=2)
     await client.take_settings()
-    follow = Purge(worker, forget, settings.retention)
+    follow = Purge(worker, forget, lambda: settings.retention)
     await follow.purge()
 
     async def listed() -> bool:

@@ -12,15 +12,17 @@ from chassis.settings import service_config
 from chat_service.files.domain.attachment import MOST_PICTURE_BYTES
 from chat_service.imports.settings import ImportSettings
 from chat_service.prompt.budget import LEAST_CONTEXT
-from chat_service.runs.domain.retention import Retention
+from chat_service.runs.domain.retention import (
+    MOST_DAYS,
+    MOST_DELETED_DAYS,
+    MOST_TEMPORARY_HOURS,
+    Retention,
+)
 from chat_service.streaming.cache.bounds import CacheBounds
 from parley.bounds import QUESTION
 from servicekit.settings import NamedServersSettings
 
 NAME: Final = "chat-service"
-
-
-_MOST_DAYS: Final = 36_500
 
 
 def _tenant_days(entry: str) -> tuple[UUID, int]:
@@ -30,8 +32,8 @@ def _tenant_days(entry: str) -> tuple[UUID, int]:
         read = UUID(tenant.strip()), int(days)
     except ValueError:
         raise ValueError("it is a tenant's id, `=` and a number of days") from None
-    if not 1 <= read[1] <= _MOST_DAYS:
-        raise ValueError(f"days are from 1 to {_MOST_DAYS}")
+    if not 1 <= read[1] <= MOST_DAYS:
+        raise ValueError(f"days are from 1 to {MOST_DAYS}")
     return read
 
 
@@ -145,19 +147,19 @@ class Settings(NamedServersSettings, ImportSettings):
     deleted_days: int = Field(
         30,
         ge=0,
-        le=3650,
+        le=MOST_DELETED_DAYS,
         description="How long a deleted conversation can be restored, days; then it is purged.",
     )
     temporary_hours: int = Field(
         24,
         ge=1,
-        le=8760,
+        le=MOST_TEMPORARY_HOURS,
         description="How long behind its last activity a temporary conversation is kept, hours.",
     )
     retention_days: int = Field(
         0,
         ge=0,
-        le=_MOST_DAYS,
+        le=MOST_DAYS,
         description="How long behind its last activity any other conversation is kept, days, unless "
         "it is pinned; 0: for ever.",
     )
@@ -167,6 +169,12 @@ class Settings(NamedServersSettings, ImportSettings):
         description="The same for conversations of some tenants: the tenant's id, `=` and days from 1 "
         "to 36500, such as 0192f0c1-a7e4-7d5f-8a3e-2b6c9d1f4e70=90. The shortest counts of this, of "
         "what holds for all, and of what a user has set.",
+    )
+
+    retention_file: Path | None = Field(
+        None,
+        description="How long conversations are kept, in YAML, where it says anything else than the four above; read "
+        "anew when it changes and at SIGHUP. What is in it: docs/operations.md.",
     )
 
     personas_file: Path | None = Field(
@@ -261,7 +269,7 @@ class Settings(NamedServersSettings, ImportSettings):
 
     @property
     def retention(self) -> Retention:
-        """How long conversations are kept."""
+        """How long conversations are kept, unless the file says otherwise."""
         return Retention(
             deleted=timedelta(days=self.deleted_days),
             temporary=timedelta(hours=self.temporary_hours),

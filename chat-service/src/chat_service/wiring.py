@@ -35,7 +35,7 @@ from chat_service.runs.store.left_of_erased import LeftOfErased
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.beginning import RunMeans
-from chat_service.runs.wiring import build_runs
+from chat_service.runs.wiring import build_keeping, build_runs
 from chat_service.search.wiring import build_search
 from chat_service.served import Subject, policy_of, register_all
 from chat_service.settings import NAME, Settings
@@ -93,10 +93,12 @@ def build(settings: Settings) -> Service:
             settings.files_dir,
             picture_bytes=settings.picture_bytes,
         )
+    with file_of(Settings, "retention_file"):
+        keeping = build_keeping(settings.retention_file, settings.retention)
     purge = Purge(
         parts.worker,
         engine.forget,
-        settings.retention,
+        keeping.in_force,
         knows_users=lambda: user_settings.following.is_fresh,
     )
     subjects: list[Subject] = [
@@ -107,6 +109,7 @@ def build(settings: Settings) -> Service:
         Subject(components=[forgetting, asides]),
         usage,
         user_settings,
+        keeping,
         build_runs(
             _run_means_of(settings, shared, models, engine, files, usage),
             turns,
@@ -138,7 +141,7 @@ def build(settings: Settings) -> Service:
             tell=notices.tell,
             write_personas=personas.write,
             scratch=files.spool,
-            retention=settings.retention,
+            retention=keeping.in_force,
             notes=_notes_of(settings),
             take_file=files.uploads.take,
         ),

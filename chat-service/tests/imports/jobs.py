@@ -33,7 +33,7 @@ def reader_of(
     replica: str,
     command: Callable[[int], list[str]] | None = None,
     in_force: InForce = no_words,
-    retention: Retention = KEPT,
+    retention: Callable[[], Retention] = lambda: KEPT,
     take_notes: TakeNotes | None = None,
     take_file: TakeFile | None = None,
 ) -> Importing:

@@ -282,7 +282,7 @@ async def test_what_would_be_deleted_at_once_as_too_old_is_not_taken(
 ) -> None:
     keeps_less = Retention(KEPT.deleted, KEPT.temporary, tenants={caller.tenant_id: 30})
     made = await upload_to(chat, caller, samples.CHATGPT[:1])
-    await reader_of(chat, "replica-1", retention=keeps_less).read_all()
+    await reader_of(chat, "replica-1", retention=lambda: keeps_less).read_all()
     async with chat.worker.transaction() as connection:
         problems = await connection.scalar(text("SELECT problems FROM imports"))
     assert [one["reason"] for one in problems] == ["TOO_OLD_TO_KEEP"]

@@ -115,7 +115,7 @@ async def test_the_index_goes_with_what_is_cleared_purged_and_erased(
 
     async def forget(_: object) -> None: ...
 
-    await Purge(chat.worker, forget, KEPT, rest=forget).purge()
+    await Purge(chat.worker, forget, lambda: KEPT, rest=forget).purge()
     assert len(await _rows(chat)) == 5
 
     await DeleteConversations(forget)(chat.erasing(searching.caller))

@@ -87,7 +87,7 @@ async def test_the_purge_takes_them_with_their_conversations(
             id=session_id,
         )
     keeps = Retention(timedelta(days=30), timedelta(hours=24), everything=timedelta(days=90))
-    await Purge(sharing.chat.worker, forget, keeps, rest=no_rest).purge()
+    await Purge(sharing.chat.worker, forget, lambda: keeps, rest=no_rest).purge()
     assert (await refused(sharing.open(made.token)))[0] == "SHARE_NOT_FOUND"
     await sharing.sweep()
     assert (await sharing.count("shares"), await sharing.count("share_messages")) == (1, 2)

@@ -152,7 +152,7 @@ class Conversation:
                 raise SystemExit
 
         retention = Retention(deleted=timedelta(days=30), temporary=timedelta(days=1))
-        await Purge(self.chat.worker, forget, retention, rest=at_once).purge()
+        await Purge(self.chat.worker, forget, lambda: retention, rest=at_once).purge()
 
     def of(self, session_id: UUID) -> "Conversation":
         """Another one of the same user's."""

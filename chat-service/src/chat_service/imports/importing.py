@@ -67,7 +67,7 @@ class Importing(Repeated):
         in_force: InForce = no_words,
         scratch: Callable[[], Path | None] = lambda: None,
         ended: Callable[[], None] = lambda: None,
-        retention: Retention = KEPT,
+        retention: Callable[[], Retention] = lambda: KEPT,
         take_notes: TakeNotes | None = None,
         take_file: TakeFile | None = None,
     ) -> None:
@@ -98,7 +98,7 @@ class Importing(Repeated):
             taken,
             self._write_personas,
             self._in_force,
-            days=self._retention.days_of(taken.tenant_id),
+            days=self._retention().days_of(taken.tenant_id),
             take_notes=self._take_notes,
             take_file=self._take_file,
         )

@@ -28,7 +28,7 @@ def build_imports(
     tell: Tell,
     write_personas: WritePersonas,
     scratch: Callable[[], Path | None],
-    retention: Retention,
+    retention: Callable[[], Retention],
     notes: Channel | None,
     take_file: TakeFile,
 ) -> Subject:

@@ -1,7 +1,13 @@
-"""What is served of runs."""
+"""What is served of runs, and how long conversations are kept."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.health import Check
 from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import DefaultPersona
+from chat_service.runs.domain.retention import Retention
+from chat_service.runs.operators.retention import RetentionInForce
 from chat_service.runs.rpc import POLICY, RunServicer, Subscribe
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
@@ -14,6 +20,23 @@ from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from chat_service.served import Served, Subject
 from parley.chat.v1 import chat_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping(Subject):
+    """How long conversations are kept, which is read anew when its file changes."""
+
+    in_force: RetentionInForce
+
+
+def build_keeping(operators: Path | None, usual: Retention) -> Keeping:
+    """As the file `operators` says; of what it does not say, and without one, what is `usual`. Raises BadFile."""
+    in_force = RetentionInForce(operators, usual)
+    return Keeping(
+        in_force=in_force,
+        components=[in_force],
+        checks=[] if operators is None else [Check("retention-file", in_force.probe)],
+    )
 
 
 def build_runs(

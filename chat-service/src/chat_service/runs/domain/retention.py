@@ -6,6 +6,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+#: Of whatever is said in days, of what is deleted and, in hours, of what is temporary.
+MOST_DAYS: Final = 36_500
+MOST_DELETED_DAYS: Final = 3650
+MOST_TEMPORARY_HOURS: Final = 8760
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:

@@ -124,15 +124,16 @@ class Purge(Repeated):
     """Takes away what is due; looks every minute, for what is old every hour, and when woken.
 
     What is old is not looked for unless `knows_users` says that it is known what users have set: somebody
-    may just have decided to keep more. `forget_run_logs` deletes the logs of runs: their rows outlive them, so that a crash anywhere leaves
-    the ids of those whose logs are not yet gone.
+    may just have decided to keep more. What `retention` says is asked for at each step, and where it says something
+    new, what is old is looked for at once. `forget_run_logs` deletes the logs of runs: their rows outlive them, so that
+    a crash anywhere leaves the ids of those whose logs are not yet gone.
     """
 
     def __init__(
         self,
         worker: Database,
         forget_run_logs: ForgetRunLogs,
-        retention: Retention,
+        retention: Callable[[], Retention],
         *,
         knows_users: Callable[[], bool] = lambda: True,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -144,20 +145,23 @@ class Purge(Repeated):
         self._knows_users = knows_users
         self._rest = rest
         self._looks_for_old_at = 0.0
+        self._looked_by: Retention | None = None
 
     async def purge(self) -> None:
         """Look now. Raises DatabaseBusy, DatabaseUnavailable or RunLogUnavailable."""
         # First what somebody waits for.
         await self._take_all()
-        now, retention = utc_now(), self._retention
+        now, retention = utc_now(), self._retention()
         await self._mark_all(_MARK_DELETED, now, now - retention.deleted)
         await self._mark_all(_MARK_TEMPORARY, now, now - retention.temporary)
         time = asyncio.get_running_loop().time()
-        if time >= self._looks_for_old_at and self._knows_users():
+        is_due = time >= self._looks_for_old_at or retention != self._looked_by
+        if is_due and self._knows_users():
             if retention.everything or retention.tenants or await self._somebody_keeps_less():
                 await self._mark_old(now)
             await self._sweep(now)
             self._looks_for_old_at = time + _OLD_EVERY_SECONDS
+            self._looked_by = retention
         await self._take_all()
 
     @asynccontextmanager
@@ -188,10 +192,12 @@ class Purge(Repeated):
         return row is not None and row.found
 
     async def _mark_old(self, now: datetime) -> None:
-        everything, tenants = self._retention.everything, self._retention.tenants
         after: UUID | None = _BEFORE_ALL
         looks = 0
         while after is not None:
+            # Whoever has just decided to keep more is heard amid it.
+            retention = self._retention()
+            everything, tenants = retention.everything, retention.tenants
             async with self._unhurried(), self._worker.transaction() as connection:
                 row = await _MARK_OLD.first(
                     connection,

@@ -1,0 +1,1 @@
+"""What the operator says: prices of models, and limits."""
