@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis.errors import RemoteError
 from chassis.ids import new_id
@@ -231,8 +232,15 @@ async def test_a_thousand_conversations_are_untouched_by_a_file_that_breaks_and_
         page = await client.call("ListPersonas", personas_pb2.ListPersonasRequest())
         return [one.title for one in page.items] == [title]
 
+    refused = ("chat_personas_file_reads_total", {"outcome": "refused"})
+    refusals = REGISTRY.get_sample_value(*refused) or 0
     path.write_text("personas: [")
     os.kill(os.getpid(), signal.SIGHUP)
+
+    async def broken() -> bool:
+        return (REGISTRY.get_sample_value(*refused) or 0) > refusals
+
+    await eventually(broken, timeout=20)
     assert await listed("Critic")
     path.write_text(FILE.replace("title: Critic", "title: Harsh").replace("find", "see"))
     os.kill(os.getpid(), signal.SIGHUP)
