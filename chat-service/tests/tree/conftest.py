@@ -14,13 +14,14 @@ from chassis.clock import utc_now
 from chassis.idempotency import Once, RequestKey
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.conversations.domain.message import Message
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import Session, SessionChange
 from chat_service.conversations.mapping import decode_id, encode_id
 from chat_service.conversations.store.ends import SessionEnds
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.messages import list_messages
+from chat_service.conversations.usecases.sessions import create_session, update_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.runs.domain.admission import Again, Question
@@ -33,6 +34,7 @@ from chat_service.runs.usecases.accept import accept_run
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.shares.store.shares import end_shares_of, end_shares_that_show
+from chat_service.streaming.store.replicas import Replicas
 from servicekit.generation_parameters import GenerationParameters
 
 # Of the conftest.py above, for which there is no name here.
@@ -165,6 +167,32 @@ class Conversation:
     async def delete(self) -> None:
         async with self.chat.open_transaction(self.caller) as transaction:
             await SessionEnds(transaction).delete(self.id, utc_now(), permanent=False)
+
+    async def change(self, change: SessionChange) -> Session:
+        return await update_session(
+            self.chat.open_transaction, self.chat.resolve_key, self.caller, self.id, change
+        )
+
+    async def temporary(self) -> "Conversation":
+        """Another one, which is purged some time after its last activity."""
+        made = await create_session(
+            self.chat.open_transaction,
+            self.chat.resolve_key,
+            self.caller,
+            title="",
+            key_id=None,
+            model=None,
+            temporary=True,
+        )
+        return self.of(made.id)
+
+    async def running(self) -> list[Run]:
+        """Its live runs, as a replica finds them that takes them over from a dead one."""
+        found = await Replicas(self.chat.worker).list_running()
+        return [one.run for one in found if one.run.turn and one.run.session_id == self.id]
+
+    async def take_over(self, run: Run) -> Run | None:
+        return await Replicas(self.chat.worker).take_over(run, "replica-2")
 
     async def messages(self, *, all_paths: bool = False) -> Sequence[Message]:
         """All of them, page by page."""
