@@ -1,7 +1,7 @@
 """Replicas that come and go while their clients are connected."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,8 +13,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 from chassis.errors import AppError, Kind
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
+from chassis.grpc.errors import PeerGone
+from chassis.grpc.keepalive import Keepalive
 from chassis.grpc.server import GrpcServer, allow
 from chassis.settings import GrpcServerSettings
+from chassis.tasks import end_task
 from chassis.testing import NameServer, Signer, TlsSettings, eventually
 
 SERVICE = "parley.test.v1.TestService"
@@ -22,6 +25,8 @@ NAME = "notes-service"
 AGE_SECONDS = 0.5
 # Ages of a connection that a stream is to outlive.
 AGES = 4
+# A process that is well answers a ping within so long on a busy machine; gRPC's own patience is a minute.
+SHORT = Keepalive(idle=0.2, answer=3.0)
 
 
 class Handlers:
@@ -52,6 +57,47 @@ class Handlers:
         server.add_registered_method_handlers(SERVICE, methods)
 
 
+class Line:
+    """What is said to a server goes through, until it is silent: then nothing does, and nobody is told.
+
+    So it is with a process that has stopped: its kernel goes on taking connections and what is sent.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._ends: set[asyncio.Task[None]] = set()
+
+    def fall_silent(self) -> None:
+        self._open.clear()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._open.wait()
+        back, there = await asyncio.open_connection("127.0.0.1", self._port)
+        for source, sink in ((reader, there), (back, writer)):
+            end = asyncio.create_task(self._pump(source, sink))
+            self._ends.add(end)
+            end.add_done_callback(self._ends.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while said := await source.read(65536):
+                await self._open.wait()
+                sink.write(said)
+                await sink.drain()
+        except OSError:
+            pass  # one side is gone: so is the other
+        finally:
+            sink.transport.abort()
+
+    async def close(self, listening: asyncio.Server) -> None:
+        listening.close()
+        self._open.set()
+        for end in list(self._ends):
+            await end_task(end)
+
+
 class Replicas:
     """Starts replicas of a service on one port, each at an address of its own."""
 
@@ -65,14 +111,14 @@ class Replicas:
         self.port = 0
 
     async def add(
-        self, address: str, *, named: bool = True, age: float = AGE_SECONDS
+        self, address: str, *, named: bool = True, age: float = AGE_SECONDS, port: int | None = None
     ) -> tuple[Handlers, GrpcServer]:
         handlers = Handlers()
         server = GrpcServer(
             settings=GrpcServerSettings(
                 **self._tls_settings(NAME),
                 grpc_host=address,
-                grpc_port=self.port,
+                grpc_port=self.port if port is None else port,
                 grpc_connection_age_seconds=age,
                 drain_seconds=10,
             ),
@@ -84,16 +130,27 @@ class Replicas:
         )
         await server.start()
         self._stack.push_async_callback(server.stop)
-        self.port = server.port
+        if port is None:
+            self.port = server.port
         if named:
             self.names.addresses[NAME].append(address)
         return handlers, server
 
-    async def connect(self) -> Channel:
+    async def add_behind_a_line(self, address: str) -> tuple[Handlers, "Line"]:
+        """A replica at the end of a line, which is at the address."""
+        handlers, server = await self.add("127.0.0.1", named=False, age=60, port=0)
+        line = Line(server.port)
+        listening = await asyncio.start_server(line.accept, address, self.port)
+        self._stack.push_async_callback(line.close, listening)
+        self.names.addresses[NAME].append(address)
+        return handlers, line
+
+    async def connect(self, **other: Any) -> Channel:
         channel = Channel(
             target=self.names.target(NAME, self.port),
             server=NAME,
             settings=GrpcServerSettings(**self._tls_settings("gateway")),
+            **other,
         )
         await channel.start()
         self._stack.push_async_callback(channel.stop)
@@ -115,14 +172,19 @@ async def replicas(
         yield Replicas(stack, names, tls_settings, signer)
 
 
-async def call(channel: Channel) -> None:
+async def call(channel: Channel, *, within: float = 30) -> None:
     """Once, as what has an effect is called: a failure is not covered up by another try."""
     method: Any = channel.channel.unary_unary(
         f"/{SERVICE}/Call",
         request_serializer=StringValue.SerializeToString,
         response_deserializer=StringValue.FromString,
     )
-    await channel.unary(method, StringValue(value="x"), timeout=30)
+    await channel.unary(method, StringValue(value="x"), timeout=within)
+
+
+async def read_to_end(stream: AsyncGenerator[Any, None]) -> None:
+    async for _ in stream:
+        pass
 
 
 async def call_until_it_is_taken(channel: Channel) -> None:
@@ -259,6 +321,40 @@ async def test_a_replica_that_drains_gets_no_calls_and_ends_what_it_has_begun(
     for stream in streams:
         await stream.ends_well()
     await draining
+
+
+async def test_a_replica_that_falls_silent_has_no_turn_and_its_streams_end(
+    replicas: Replicas,
+) -> None:
+    well, _ = await replicas.add("127.0.0.1", age=60)
+    silent, line = await replicas.add_behind_a_line("127.0.0.2")
+    channel = await replicas.connect(keepalive=SHORT)
+
+    async def both_have_their_turn() -> bool:
+        await call(channel)
+        return bool(well.calls and silent.calls)
+
+    await eventually(both_have_their_turn)
+    # By turns: two of them are on the line.
+    method: Any = channel.channel.unary_stream(f"/{SERVICE}/Stream")
+    streams = [channel.stream(method, b"") for _ in range(4)]
+    for stream in streams:
+        await anext(stream)
+    line.fall_silent()
+    well.end.set()
+    silent.end.set()
+    async with asyncio.timeout(30):
+        ends = await asyncio.gather(*map(read_to_end, streams), return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ends) == ["NoneType"] * 2 + [PeerGone.__name__] * 2
+
+    async def has_no_turn() -> bool:
+        for _ in range(8):
+            await call(channel, within=2)
+        return True
+
+    before = silent.calls
+    await eventually(has_no_turn, ignoring=(AppError,))
+    assert silent.calls == before
 
 
 async def test_without_a_name_server_the_addresses_that_are_known_stay(

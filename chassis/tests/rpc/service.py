@@ -85,6 +85,8 @@ class Handlers:
     async def Join(self, requests: AsyncIterator[StringValue], context: Any) -> StringValue:
         joined = ""
         async for request in requests:
+            if request.value == "say nothing":
+                await asyncio.sleep(30)
             joined += request.value
             if joined.endswith("no"):
                 raise Taken()

@@ -40,7 +40,7 @@ async def test_leaving_a_stream_ends_its_handler(
             if len(seen) == 3:
                 break
     assert seen == ["0", "1", "2"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await handlers.stream_ended.wait()
 
 
@@ -125,3 +125,34 @@ async def test_requests_to_a_service_that_is_away_are_refused_as_calls_are(tls: 
                 await away.send(joining(away), saying("a"))
     finally:
         await away.stop()
+
+
+async def test_a_stream_that_falls_silent_is_given_up(
+    gateway: Channel, signer: Signer, handlers: Handlers
+) -> None:
+    count = gateway.channel.unary_stream(
+        f"/{SERVICE}/Count", StringValue.SerializeToString, StringValue.FromString
+    )
+    stream = gateway.stream(count, StringValue(value="3"), token=signer.token(), silence=2)
+    async with aclosing(stream):
+        assert [(await anext(stream)).value for _ in range(3)] == ["0", "1", "2"]
+        with pytest.raises(AppError) as caught:
+            await anext(stream)
+    assert (caught.value.kind, caught.value.reason) == (Kind.TIMEOUT, "DEADLINE_EXCEEDED")
+    await asyncio.wait_for(handlers.stream_ended.wait(), 20)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [pytest.param((), id="is not answered"), pytest.param(("x" * 100_000,) * 9, id="is not taken")],
+)
+async def test_what_is_not_taken_or_answered_in_time_is_given_up(
+    gateway: Channel, signer: Signer, behind: tuple[str, ...]
+) -> None:
+    requests = saying("say nothing", *behind)
+    with pytest.raises(AppError) as caught:
+        async with asyncio.timeout(20):
+            await gateway.send(
+                joining(gateway), requests, token=signer.token(), silence=0.2, timeout=0.1
+            )
+    assert (caught.value.kind, caught.value.reason) == (Kind.TIMEOUT, "DEADLINE_EXCEEDED")

@@ -40,7 +40,8 @@ Response = TypeVar("Response")
 
 class Peer(Generic[Stub]):
     """One gRPC service. ``deadline`` bounds each of its unary calls, in seconds; ``slow_deadline`` those
-    that are known to take their time.
+    that are known to take their time, and what becomes of what was sent. ``silence`` bounds each step of
+    its streams, if anything does.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Peer(Generic[Stub]):
         factory: Callable[[grpc.aio.Channel], Stub],
         deadline: float,
         slow_deadline: float | None = None,
+        silence: float | None = None,
     ) -> None:
         self.channel = channel
         self._factory = factory
         self._deadline = deadline
         self._slow_deadline = deadline if slow_deadline is None else slow_deadline
+        self._silence = silence
 
     @property
     def stub(self) -> Stub:
@@ -107,7 +110,11 @@ class Peer(Generic[Stub]):
     ) -> AsyncGenerator[Response, None]:
         """The answers of a stream. Whoever holds it must close it: that cancels the call."""
         return self.channel.stream(
-            method, request, token=_token(caller), idempotency_key=idempotency_key
+            method,
+            request,
+            token=_token(caller),
+            silence=self._silence,
+            idempotency_key=idempotency_key,
         )
 
     async def send(
@@ -120,7 +127,12 @@ class Peer(Generic[Stub]):
     ) -> Response:
         """The answer to a stream of requests, tried once; what ``requests`` raises comes out of here."""
         return await self.channel.send(
-            method, requests, token=_token(caller), idempotency_key=idempotency_key
+            method,
+            requests,
+            token=_token(caller),
+            idempotency_key=idempotency_key,
+            silence=self._silence,
+            timeout=self._slow_deadline,
         )
 
 
@@ -168,6 +180,17 @@ def connect(settings: Settings) -> Clients:
 
     auth = channel(settings.auth_target, "auth-service")
     chat = channel(settings.chat_target, "chat-service")
+
+    def files_of_chat(factory: Callable[[grpc.aio.Channel], Stub]) -> Peer[Stub]:
+        """What goes in or out as a file, beside calls of the usual kind."""
+        return Peer(
+            chat,
+            factory,
+            settings.chat_deadline_seconds,
+            settings.chat_upload_deadline_seconds,
+            settings.chat_silence_seconds,
+        )
+
     return Clients(
         auth=Peer(
             auth,
@@ -189,11 +212,11 @@ def connect(settings: Settings) -> Clients:
         personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
         chat_settings=Peer(chat, UserSettingsServiceStub, _LOOK_SECONDS),
         search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
-        exports=Peer(chat, ExportServiceStub, settings.chat_deadline_seconds),
+        exports=files_of_chat(ExportServiceStub),
         usage=Peer(chat, UsageServiceStub, settings.chat_deadline_seconds),
-        shares=Peer(chat, ShareServiceStub, settings.chat_deadline_seconds),
-        files=Peer(chat, FileServiceStub, settings.chat_deadline_seconds),
-        imports=Peer(chat, ImportServiceStub, settings.chat_deadline_seconds),
+        shares=files_of_chat(ShareServiceStub),
+        files=files_of_chat(FileServiceStub),
+        imports=files_of_chat(ImportServiceStub),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

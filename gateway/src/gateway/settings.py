@@ -67,6 +67,19 @@ class Settings(ServiceSettings):
         description="Longest call to chat-service that calls a model server to try a connection, "
         "which takes 20 s at most.",
     )
+    chat_silence_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=600,
+        description="Longest wait for the next piece of a file that chat-service sends, or for it to take one.",
+    )
+    chat_upload_deadline_seconds: float = Field(
+        120.0,
+        gt=0,
+        le=600,
+        description="Longest wait for an upload that has come to be kept: chat-service reads the file, for "
+        "30 s at most, behind others for as long.",
+    )
     notes_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to notes-service."
     )

@@ -15,6 +15,8 @@ from chassis.grpc.caller import caller_token
 from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import within_deadline
 from chassis.grpc.errors import PeerGone, from_rpc_error
+from chassis.grpc.keepalive import Keepalive
+from chassis.grpc.steps import InTime, within, write
 from chassis.idempotency import METADATA_KEY
 from chassis.reach import START_SECONDS, Reach
 from chassis.settings import ServiceSettings
@@ -27,6 +29,9 @@ Stub = TypeVar("Stub")
 _ATTEMPTS = 3
 _FIRST_PAUSE = 0.05
 
+# Of two replicas one that froze keeps every other call waiting until then.
+_KEEPALIVE = Keepalive(idle=5.0, answer=5.0)
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 #: So much of a stream may be on its way, and in memory where it arrives. Left to itself gRPC lets it grow
 #: with the line to tens of megabytes.
@@ -37,7 +42,8 @@ class Channel(Component):
     """The way to one service, wherever ``target`` is: host:port, or any other name of gRPC's.
 
     Calls take turns among all the addresses that it has, as many as can be reached; a new address
-    has its turn once a connection to one of the others is as old as its server lets it become.
+    has its turn once a connection to one of the others is as old as its server lets it become. One
+    that has fallen silent has none any more behind the time that ``keepalive`` gives it.
     ``server`` is the name that their certificates must bear.
     """
 
@@ -48,8 +54,10 @@ class Channel(Component):
         server: str,
         settings: ServiceSettings,
         patience: float = START_SECONDS,
+        keepalive: Keepalive = _KEEPALIVE,
     ) -> None:
         self._target = target
+        self._keepalive = keepalive
         self._server = server
         self._settings = settings
         self._reach = Reach("peer.away", "peer.back", patience=patience, peer=server)
@@ -76,10 +84,8 @@ class Channel(Component):
                 ("grpc.ssl_target_name_override", self._server),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 *WINDOW,
-                # Every 20 s, also when idle: a peer that froze is noticed. The server allows it.
-                ("grpc.keepalive_time_ms", 20_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
-                ("grpc.keepalive_permit_without_calls", 1),
+                *self._keepalive.options(),
+                # As often as that, whatever is sent between: our servers allow it.
                 ("grpc.http2.max_pings_without_data", 0),
                 # Back within a second of a restart, not after gRPC's default of up to 120 s.
                 ("grpc.initial_reconnect_backoff_ms", 100),
@@ -171,15 +177,16 @@ class Channel(Component):
         request: Request,
         *,
         token: str | None = None,
-        timeout: float | None = None,
+        silence: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncGenerator[Response, None]:
         """The answers of a server stream; leaving the iteration cancels the call.
 
-        Use it under ``contextlib.aclosing``. Raises AppError.
+        ``silence`` is how long each of them may take to come, seconds. Use it under ``contextlib.aclosing``.
+        Raises AppError.
         """
         metadata = self.metadata(token, idempotency_key)
-        return self._answers(lambda: method(request, metadata=metadata, timeout=timeout))
+        return self._answers(lambda: method(request, metadata=metadata), silence)
 
     def exchange(
         self,
@@ -197,9 +204,12 @@ class Channel(Component):
         *,
         token: str | None = None,
         idempotency_key: str | None = None,
+        silence: float | None = None,
+        timeout: float | None = None,
     ) -> Response:
         """The one answer to a stream of requests, of which the next is asked for when there is room.
 
+        There is room for each within ``silence`` seconds, and an answer ``timeout`` seconds behind the last.
         ``requests`` is closed in the end, and what it raises comes out of here. The other side may answer,
         or refuse, before it has heard them all. It may take a stream that was cut for one that has ended:
         the last request is to say that it is the last. Raises AppError.
@@ -209,11 +219,13 @@ class Channel(Component):
             # Not as the call's own argument: gRPC logs what an iterator raises, and tells nobody.
             async with aclosing(requests):
                 async for request in requests:
-                    if not await _write(call, request):
-                        break  # it has been answered: see below
+                    async with within(silence):
+                        if not await write(call, request):
+                            break  # it has been answered: see below
                 else:
                     await call.done_writing()
-            answer = await call
+            async with within(timeout):
+                answer = await call
         except grpc.aio.AioRpcError as error:
             raise self._problem(error) from None
         finally:
@@ -232,11 +244,13 @@ class Channel(Component):
             await channel.wait_for_state_change(state)
         self._reach.succeeded()
 
-    async def _answers(self, begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
+    async def _answers(
+        self, begin: Callable[[], Any], silence: float | None = None
+    ) -> AsyncGenerator[Any, None]:
         # Not before it is iterated: a generator that never was ends without a word.
         call = begin()
         try:
-            async for answer in call:
+            async for answer in call if silence is None else InTime(call, silence):
                 self._reach.succeeded()
                 yield answer
         except grpc.aio.AioRpcError as error:
@@ -249,19 +263,3 @@ class Channel(Component):
         if isinstance(problem, PeerGone):
             self._reach.failed(problem.why)
         return problem
-
-
-async def _write(call: Any, request: Any) -> bool:
-    """Whether there is still somebody who hears it.
-
-    gRPC's own ``write`` takes a call that is being answered for one that has failed by itself: the
-    status that is on its way is replaced by INTERNAL, one time in five.
-    """
-    await call.wait_for_connection()
-    if call.done():
-        return False
-    try:
-        await call._cython_call.send_serialized_message(request.SerializeToString())  # noqa: SLF001
-    except grpc.aio.InternalError:
-        return False
-    return True

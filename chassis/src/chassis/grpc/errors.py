@@ -51,6 +51,11 @@ class PeerGone(RemoteError):
         self.why = why
 
 
+def deadline_exceeded() -> RemoteError:
+    """The other side took longer than it was given: whether what was asked for is done is not known."""
+    return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Status(grpc.Status):
     code: grpc.StatusCode
@@ -121,7 +126,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
         case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN if details.startswith(_RESET):
             return PeerGone(f"{code.name}: {details}")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
+            return deadline_exceeded()
         case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
             _log.error("grpc.message_too_large", details=details)
             return MessageTooLarge()

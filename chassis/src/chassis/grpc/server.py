@@ -21,6 +21,7 @@ from chassis.grpc.client import MAX_MESSAGE_BYTES, WINDOW
 from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import set_deadline
 from chassis.grpc.errors import keep_hang_ups_from_the_log, to_status
+from chassis.grpc.keepalive import Keepalive
 from chassis.idempotency import METADATA_KEY, idempotency_key, parse_idempotency_key
 from chassis.listening import listen
 from chassis.service import Component
@@ -36,6 +37,9 @@ from chassis.telemetry.context import (
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
+
+# Streams of a client that froze hold what they hold until then.
+_KEEPALIVE = Keepalive(idle=30.0, answer=10.0)
 
 _HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and status.", ["method", "code"]
@@ -106,12 +110,10 @@ class GrpcServer(Component):
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 *WINDOW,
-                # Clients ping every 20 s; gRPC's default of 5 minutes would send them away.
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-                ("grpc.keepalive_permit_without_calls", 1),
+                # However often clients ping: by gRPC's default whoever does so within 5 minutes is sent away.
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
                 ("grpc.http2.max_ping_strikes", 0),
-                ("grpc.keepalive_time_ms", 30_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
+                *_KEEPALIVE.options(),
                 # A client whose connections are well never looks for other addresses: it does so
                 # when one of them is to be made anew. There is no end to the grace in which what
                 # is under way on the old one ends by itself.

@@ -164,16 +164,18 @@ class NoticeFeeds(Component):
                     callers = [listener.caller() for listener in feed.listeners]
                     caller = max(callers, key=lambda one: one.expires_at)
                     request = pb.WatchNoticesRequest(after=after)
-                    async with aclosing(self._watch(request, caller)) as responses:
+                    opening = asyncio.timeout(_OPEN_SECONDS)
+                    async with aclosing(self._watch(request, caller)) as responses, opening:
                         async for response in responses:
+                            opening.reschedule(None)
                             breaks = 0
                             for notice in _notices(response):
                                 for listener in feed.listeners:
                                     listener.take(notice)
                             after = response.cursor
                             feed.opened.set()
-                except AppError as error:
-                    _log.debug("notice_feed.broke", reason=error.reason)
+                except (AppError, TimeoutError) as error:
+                    _log.debug("notice_feed.broke", error=type(error).__name__)
                 except Exception as error:  # noqa: BLE001 - whatever it was, the next try may succeed
                     _log.error("notice_feed.failed", exc_info=error)
                 pause = _PAUSES[min(breaks, len(_PAUSES) - 1)]
