@@ -161,7 +161,7 @@ async def _stands(auth: Channel, grant: auth_pb2.Grant) -> bool:
 async def _next_keys(
     messages: AsyncGenerator[auth_pb2.WatchRevocationsResponse, None],
 ) -> set[str]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for message in messages:
             if message.keys:
                 return {key.kid for key in message.keys}

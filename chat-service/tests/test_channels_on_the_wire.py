@@ -171,7 +171,7 @@ async def test_a_stop_lets_runs_end_on_their_channel_and_then_closes_it(
         await client.call("StartRun", frames.question(1, "endless-at-100"))
         await eventually(lambda: len(frames.frames.get(1, ())) > 3)
         await service.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await frames.ended.wait()
         assert frames.has_ended(1)
         assert b'"interrupted"' in frames.frames[1][-1].data

