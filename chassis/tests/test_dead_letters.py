@@ -21,7 +21,6 @@ from chassis.errors import Unavailable
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream, Unreadable
 from chassis.jetstream import consumer as consumer_module
-from chassis.jetstream import stream as stream_module
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually, sample
 
 LEDGER = Path(__file__).parent / "ledger"
@@ -120,7 +119,7 @@ async def test_what_cannot_be_read_is_set_aside_at_once_with_an_alert_and_the_ne
     await replica(reader)
     await _send(js, b"\xff", b"good")
 
-    await eventually(lambda: reader.attempts == [b"\xff", b"good"], 5)
+    await eventually(lambda: reader.attempts == [b"\xff", b"good"])
     [letter] = await _rows(worker)
     assert (letter.consumer, letter.subject, letter.payload) == (DURABLE, js.subject("a"), b"\xff")
     assert letter.error == "Unreadable: no event"
@@ -257,11 +256,19 @@ async def test_two_replicas_that_fail_on_one_event_count_together_and_set_it_asi
 
 
 async def test_an_event_delivered_again_after_it_was_set_aside_is_there_once(
-    js: JetStream, replica: Replica, worker: Database, monkeypatch: pytest.MonkeyPatch
+    nats_url: str,
+    events_prefix: str,
+    js: JetStream,
+    replica: Replica,
+    worker: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream_module, "_ACK_WAIT_SECONDS", 0.5)
-    js.look_again()
-    await js.wait_ready()
+    owner = JetStream(
+        nats_url, prefix=events_prefix, name="test", keeps={DURABLE: "a"}, ack_wait=0.5
+    )
+    await owner.start()
+    await owner.wait_ready()
+    await owner.stop()
     lost = 0
 
     async def lose(message: Any) -> None:

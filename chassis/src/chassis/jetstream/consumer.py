@@ -30,7 +30,7 @@ _HANDLED = Counter(
 _FAILED = Counter("events_failed", "Handlings that raised; the message comes again.", ["durable"])
 
 _RETRY_SECONDS: Final = 1.0
-_IN_PROGRESS_SECONDS: Final = 10.0
+_IN_PROGRESS_SECONDS: Final = 5.0
 _PULL_SECONDS: Final = 2.0
 _LONGEST_BACKOFF_SECONDS: Final = 60.0
 # When a database or a service is away the message is not to blame: erasure promises to be
@@ -79,8 +79,8 @@ class Consumer(Component):
     goes on to fail, goes to ``dead_letters``, is acknowledged when it is safe there, and keeps no
     other waiting; an outage is never held against an event, but a statement that the database
     gave up is. Without ``dead_letters`` it comes again without end. A handler may take its time:
-    the server is told every 10 s that it is still at work; if the process dies, the message goes
-    to another within 30 s.
+    the server is told every ``in_progress`` seconds that it is still at work; if the process dies, the
+    message goes to another behind the ``ack_wait`` of the stream's owner, which is 15 s.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Consumer(Component):
         durable: str,
         handler: Callable[[bytes], Awaitable[None]],
         dead_letters: SetAside | None = None,
+        in_progress: float = _IN_PROGRESS_SECONDS,
         patience: float = START_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -97,6 +98,7 @@ class Consumer(Component):
         self._durable = durable
         self._handler = handler
         self._dead_letters = dead_letters
+        self._in_progress = in_progress
         if dead_letters is not None:
             dead_letters.handle_with(durable, handler)
         self._handled = _HANDLED.labels(durable)
@@ -230,7 +232,7 @@ class Consumer(Component):
         """Run the handler to its end, telling the server meanwhile; what it raised."""
         work = asyncio.create_task(self._call(message.data))
         try:
-            while not (await asyncio.wait([work], timeout=_IN_PROGRESS_SECONDS))[0]:
+            while not (await asyncio.wait([work], timeout=self._in_progress))[0]:
                 # Without a connection the server cannot be told; at worst it delivers again.
                 with suppress(nats_errors.Error):
                     await message.in_progress()

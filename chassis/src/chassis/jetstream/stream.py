@@ -33,7 +33,8 @@ _RENEW_SECONDS: Final = 60.0
 
 _MAX_AGE_SECONDS: Final = 30 * 86_400.0
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
-_ACK_WAIT_SECONDS: Final = 30.0
+# What a process that died had in hand comes to another after that.
+_ACK_WAIT_SECONDS: Final = 15.0
 
 #: What nats-py raises when the server is away, slow or says no.
 TROUBLE: Final = (nats_errors.Error, OSError, TimeoutError)
@@ -56,11 +57,18 @@ class JetStream(Component):
     others, with the subject below the prefix that each takes. The stream ``<prefix>_events``
     (files, 30 days, duplicates recognised for 2 minutes) and they are created, or brought to
     that, whenever a connection is made, and looked at every minute; limits and replicas that an
-    operator set on the stream stay, as do consumers that ``keeps`` does not name.
+    operator set on the stream stay, as do consumers that ``keeps`` does not name. A message
+    that is not acknowledged within ``ack_wait`` seconds, nor said to be in hand, is handed out again.
     """
 
     def __init__(
-        self, url: str, *, prefix: str, name: str, keeps: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        prefix: str,
+        name: str,
+        keeps: Mapping[str, str] | None = None,
+        ack_wait: float = _ACK_WAIT_SECONDS,
     ) -> None:
         self._servers = [server.strip() for server in url.split(",")]
         if not all(urlsplit(server).hostname for server in self._servers):
@@ -68,6 +76,7 @@ class JetStream(Component):
         self._prefix = prefix
         self._name = name
         self._keeps = keeps
+        self._ack_wait = ack_wait
         self.stream = stream_of(prefix)
         self._client: Client | None = None
         self._ready = asyncio.Event()
@@ -243,7 +252,7 @@ class JetStream(Component):
                     filter_subject=self.subject(subject),
                     deliver_policy=DeliverPolicy.ALL,
                     ack_policy=AckPolicy.EXPLICIT,
-                    ack_wait=_ACK_WAIT_SECONDS,
+                    ack_wait=self._ack_wait,
                     max_deliver=-1,
                 ),
             )
