@@ -46,6 +46,7 @@ from chat_service.shares.wiring import build_sharing
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
 from chat_service.streaming.cache.forgetting import Forgetting
+from chat_service.streaming.cache.kept_answers import KeptAnswers
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.answers_to_forget import AnswersToForget, forget_wish
@@ -190,7 +191,7 @@ def _streaming_of(
             ),
             Alternatives(shared.resolve_key, turns.may_use, turns.note_fallback, models.memory),
             shared.in_force,
-            cache,
+            KeptAnswers(cache, shared.open_transaction),
         ),
         turns=turns,
         open_transaction=shared.open_transaction,

@@ -28,6 +28,7 @@ from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
 from chat_service.streaming.cache.answers import AnswerCache
+from chat_service.streaming.cache.kept_answers import KeptAnswers
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.takeover import Takeover
@@ -93,7 +94,7 @@ class Rig:
                     self._resolve, chat.turns.may_use, chat.turns.note_fallback, ModelMemory()
                 ),
                 in_force,
-                cache,
+                KeptAnswers(cache, chat.open_transaction) if cache else None,
             ),
             turns=chat.turns,
             open_transaction=chat.open_transaction,

@@ -233,20 +233,21 @@ async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> Non
     assert found.found == KEPT
 
 
+def ending(chat: Any) -> EndSessions:
+    """Of a replica that is killed behind its commit: nobody hears of it."""
+    return EndSessions(
+        chat.open_transaction,
+        RunEnds(),
+        cancel_here=lambda _: None,
+        drop=lambda _: None,
+        purge=lambda: None,
+        unshare=end_shares_of,
+    )
+
+
 async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_between(
     chat: Any, cache: AnswerCache, caller: Caller
 ) -> None:
-    def ending() -> EndSessions:
-        """Of a replica that is killed behind its commit: nobody hears of it."""
-        return EndSessions(
-            chat.open_transaction,
-            RunEnds(),
-            cancel_here=lambda _: None,
-            drop=lambda _: None,
-            purge=lambda: None,
-            unshare=end_shares_of,
-        )
-
     async def keep() -> UUID:
         session_id: UUID = (await chat.session(caller)).id
         await _keep(cache, caller.user_id, b"asked", KEPT)
@@ -260,11 +261,11 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
             session_id = await keep()
             match how:
                 case "all":
-                    await ending().delete_all(caller, permanent=False)
+                    await ending(chat).delete_all(caller, permanent=False)
                 case "cleared":
-                    await ending().clear(caller, session_id)
+                    await ending(chat).clear(caller, session_id)
                 case _:
-                    await ending().delete(caller, session_id, permanent=True)
+                    await ending(chat).delete(caller, session_id, permanent=True)
             with pytest.raises(RedisAway):
                 await Forgetting(wishes, away).forget()
             await forgetting.forget()
@@ -272,9 +273,56 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
     finally:
         await away.stop()
     # What can be restored leaves them; and each wish is met once.
-    await ending().delete(caller, await keep(), permanent=False)
+    await ending(chat).delete(caller, await keep(), permanent=False)
     await forgetting.forget()
     assert await _has(cache, caller.user_id, b"asked")
+
+
+@pytest.mark.parametrize("how", ["all", "cleared", "for good"])
+async def test_no_answer_is_given_again_behind_a_deletion_though_it_is_yet_to_be_forgotten(
+    cached_rig: Rig, cache: AnswerCache, caller: Caller, model_server: ModelServer, how: str
+) -> None:
+    chat, of_it = cached_rig.chat, connection(model_server, f"tokens-20#behind {how}")
+    run, _ = await ask(cached_rig, caller, of_it)
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    match how:
+        case "all":
+            await ending(chat).delete_all(caller, permanent=False)
+        case "cleared":
+            await ending(chat).clear(caller, run.session_id)
+        case _:
+            await ending(chat).delete(caller, run.session_id, permanent=True)
+    _, frames = await ask(cached_rig, caller, of_it)
+    assert state(frames) == "miss"
+    # It is there still: who asked it alone would have found it.
+    asked = asked_of(run, of_it, (await chat.accept(caller, None, "a question")).prompt)
+    assert await _has(cache, caller.user_id, asked)
+    await Forgetting(AnswersToForget(chat.worker), cache).forget()
+    await ask(cached_rig, caller, of_it)
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    _, frames = await ask(cached_rig, caller, of_it)
+    assert state(frames) == "hit"
+
+
+async def test_an_answer_that_was_begun_before_its_deletion_is_kept_no_more(
+    cached_rig: Rig,
+    redis_url: str,
+    redis_prefix: str,
+    cache: AnswerCache,
+    caller: Caller,
+    model_server: ModelServer,
+) -> None:
+    """Its model is asked once all is forgotten, and it is saved: nobody has told its owner yet to end it."""
+    chat, of_it = cached_rig.chat, connection(model_server, "tokens-20#begun before")
+    accepted = await chat.accept(caller, None, "a question", model=of_it.model)
+    run = replace(accepted.run, cache=CacheState.MISS)
+    await ending(chat).delete_all(caller, permanent=False)
+    await Forgetting(AnswersToForget(chat.worker), cache).forget()
+    cached_rig.engine.begin(run, of_it, accepted.prompt)
+    await cached_rig.follow(run)
+    assert (await cached_rig.ended(run)).run.status is RunStatus.COMPLETED
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    assert await kept_count(cache, redis_url, redis_prefix) == 0
 
 
 async def _keep(cache: AnswerCache, user: UUID, asked: bytes, kept: Kept) -> None:

@@ -139,7 +139,7 @@ def build_streaming(
         ],
         components=[
             log,
-            *([] if means.cache is None else [means.cache]),
+            *([] if means.cache is None else [means.cache.cache]),
             means.provider,
             finaliser,
             reports,

@@ -1,4 +1,4 @@
-"""The wishes to forget users' answers, in the worker's role: all are in sight there."""
+"""The wishes to forget users' answers: met in the worker's role, in which all are in sight."""
 
 from typing import Final
 from uuid import UUID
@@ -8,11 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
 from servicekit.erasure import in_batches
 
 _NEXT = Statement(text("SELECT user_id, wish FROM answers_to_forget ORDER BY user_id LIMIT :most"))
 _MET = Statement(
     text("DELETE FROM answers_to_forget WHERE user_id = :user_id AND wish = CAST(:wish AS uuid)")
+)
+_IS_WISHED = Statement(
+    text("SELECT EXISTS (SELECT FROM answers_to_forget WHERE user_id = :user_id) AS is_wished")
 )
 _OF_ERASED = Statement(text("DELETE FROM answers_to_forget WHERE user_id = :user_id"))
 
@@ -33,6 +37,12 @@ class AnswersToForget:
         """It is; one that has come meanwhile is another, and stays."""
         async with self._worker.transaction() as connection:
             await _MET.run(connection, user_id=user_id, wish=wish)
+
+
+async def is_to_be_forgotten(transaction: Transaction) -> bool:
+    """Whether a wish of the transaction's user is not met yet."""
+    row = await _IS_WISHED.first(transaction.connection, user_id=transaction.scope.user_id)
+    return row is not None and row.is_wished
 
 
 async def _forget(connection: AsyncConnection, user_id: UUID) -> int:

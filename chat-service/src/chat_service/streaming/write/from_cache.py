@@ -7,8 +7,9 @@ from chat_service.answer.domain.ending import CacheState, Ending, RunStatus, Usa
 from chat_service.answer.domain.frame import ADAPTED, CACHE
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.streaming.cache.answers import AnswerCache, Kept, Place
+from chat_service.streaming.cache.answers import Kept, Place
 from chat_service.streaming.cache.asked import asked_of
+from chat_service.streaming.cache.kept_answers import KeptAnswers
 from chat_service.streaming.log.live import LiveRun
 
 #: What an answer costs that no model was asked for.
@@ -18,7 +19,7 @@ NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
 class FromCache:
     """Of one run: what is looked for before its model is asked, and what is kept behind it."""
 
-    def __init__(self, cache: AnswerCache | None, live: LiveRun) -> None:
+    def __init__(self, cache: KeptAnswers | None, live: LiveRun) -> None:
         self._cache = cache
         self._live = live
         self._place: Place | None = None
@@ -35,7 +36,7 @@ class FromCache:
         if run.cache is CacheState.OFF or cache is None or not cache.keeps:
             return False
         self._prompt = prompt
-        self._place = await cache.find(run.user_id, asked_of(run, connection, prompt))
+        self._place = await cache.find(run, asked_of(run, connection, prompt))
         state = CacheState.HIT if self.hit else CacheState.MISS
         self._live.add_event(CACHE, {"state": state.value})
         if self._place is None or (kept := self._place.found) is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chat_service.providers.port import Provider
-from chat_service.streaming.cache.answers import AnswerCache
+from chat_service.streaming.cache.kept_answers import KeptAnswers
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.words.domain.word_filter import InForce, no_words
 
@@ -26,4 +26,4 @@ class GenerationMeans:
     bounds: Bounds
     alternatives: Alternatives
     in_force: InForce = no_words
-    cache: AnswerCache | None = None
+    cache: KeptAnswers | None = None
