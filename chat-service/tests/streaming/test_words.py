@@ -215,7 +215,7 @@ def test_a_run_that_is_refused_takes_no_more_and_says_so_once() -> None:
     live.on_refused = lambda: told.append(True)
     live.add_text("a sec")
     live.take()
-    live.add_text("ret")
+    live.add_text("ret.")
     live.add_reasoning("more")
     live.take()
     live.add_text("more")

@@ -1,9 +1,11 @@
 """What of a text can be read, and where that stands in it.
 
-A soft hyphen, a joiner or a mark of direction within a word is seen by nobody, and neither is a control character;
-`ß` is read as `ss`, and `ﬁ` as `fi`.
+A soft hyphen, a joiner or a mark of direction within a word is seen by nobody, and neither is a control character. A letter
+that is struck through or encircled is read as that letter, `ß` as `ss`, and `ﬁ` as `fi`; `&#98;` is a `b` on a page.
 """
 
+import html
+import html.entities
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -12,6 +14,7 @@ from functools import cache
 from typing import Final
 
 from chassis.text import UNSEEN_NEAR
+from chat_service.words.domain.folding import fold
 
 # Unicode's Default_Ignorable_Code_Point, of which some hide nothing elsewhere, and controls that are neither spaces nor
 # ends of lines.
@@ -20,32 +23,44 @@ _INVISIBLE: Final = (
     r"\u2065\u206a-\u206f\u3164\uffa0\ufff0-\ufff8"
 )
 _INVISIBLE_BEYOND: Final = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-_ALL_INVISIBLE: Final = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]")
+# What lies upon a letter or around it, of whatever script, and makes no other letter of it: `b̶a̶d̶` is still read.
+_LAID_UPON: Final = r"\u0334-\u0338\u0488\u0489\u1abe\u20d2\u20d3\u20d8-\u20da\u20dd-\u20e0\u20e2-\u20e6\u20ea\u20eb\ua670-\ua672"
+_UNREAD: Final = _INVISIBLE + _LAID_UPON
+_ALL_UNREAD: Final = re.compile(f"[{_UNREAD}{_INVISIBLE_BEYOND}]")
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_CONTROLS: Final = re.compile(r"[&\x00-\x08\x0e-\x1b\x7f]")
+# Those of numbers as CommonMark has them; which names there are depends on the words.
+_BY_NUMBER: Final = r"#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}"
+_BEGUN_BY_NUMBER: Final = r"#[0-9]{0,7}|#[xX][0-9a-fA-F]{0,6}"
+#: Characters of the longest reference to a character.
+LONGEST_REFERENCE: Final = max(len(name) for name in html.entities.html5) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Legible:
-    """What can be read of a text of `size` characters; `places`: where each of its characters stands, None: where it did."""
+    """What can be read of a text's first `size` characters, behind which a reference to one has begun, or nothing is.
+
+    `places`: where in the text each of its characters stands, and `ends`: where what it is read of ends; None: where it did.
+    """
 
     text: str
     size: int
     places: Sequence[int] | None = None
+    ends: Sequence[int] = ()
 
     def place(self, at: int) -> int:
-        """Where in the text the character `at` stands; behind the last: where the text ends."""
+        """Where in the text the character `at` stands; behind the last: where what can be read ends."""
         if self.places is None:
             return at
         return self.places[at] if at < len(self.places) else self.size
 
     def end(self, at: int) -> int:
         """Where in the text those before `at`, which is not 0, end."""
-        return at if self.places is None else self.places[at - 1] + 1
+        return at if self.places is None else self.ends[at - 1]
 
 
 class Reader:
-    """Reads texts in which these words, which are legible, are looked for."""
+    """Reads texts in which these words, which are legible and folded, are looked for."""
 
     def __init__(self, words: Iterable[str]) -> None:
         letters = set("".join(words))
@@ -54,45 +69,75 @@ class Reader:
         }
         several = "".join(self._read_as)
         # Looked for apart: with characters beyond these in it the class is slower for all others.
-        self._unlike = re.compile(f"[{_INVISIBLE}{several}]")
-        self._unlike_beyond = re.compile(f"[{_INVISIBLE}{several}{_INVISIBLE_BEYOND}]")
+        self._unlike = re.compile(f"[&{_UNREAD}{several}]")
+        self._unlike_beyond = re.compile(f"[&{_UNREAD}{several}{_INVISIBLE_BEYOND}]")
+        names = [
+            name.removesuffix(";")
+            for name, said in html.entities.html5.items()
+            if name.endswith(";") and letters.issuperset(fold(legible(said)))
+        ]
+        reference = "|".join([_BY_NUMBER, *map(re.escape, names)])
         one = f"|[{several}]" if several else ""
-        self._pieces = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]+{one}")
+        self._pieces = re.compile(f"&(?:{reference});|[{_UNREAD}{_INVISIBLE_BEYOND}]+{one}")
+        self._name_beginnings = {name[:length] for name in names for length in range(len(name) + 1)}
 
-    def __call__(self, text: str) -> Legible:
-        """What can be read of `text`."""
+    def __call__(self, text: str, *, ended: bool = True) -> Legible:
+        """What can be read of `text`; unless that has `ended`, it may be less by a reference that has begun."""
+        size = len(text) if ended else self._begun(text)
         if text.isascii():
             unlike = _CONTROLS
         elif _BEYOND.search(text):
             unlike = self._unlike_beyond
         else:
             unlike = self._unlike
-        first = unlike.search(text)
-        return Legible(text, len(text)) if first is None else self._read(text, first.start())
+        first = unlike.search(text, 0, size)
+        if first is not None:
+            return self._read(text, first.start(), size)
+        return Legible(text if size == len(text) else text[:size], size)
 
-    def _read(self, text: str, at: int) -> Legible:
+    def _begun(self, text: str) -> int:
+        """Where a reference begins of which more may come; none: where the text ends."""
+        size = len(text)
+        at = text.rfind("&", max(size - LONGEST_REFERENCE, 0))
+        if at < 0:
+            return size
+        begun = text[at + 1 :]
+        if begun in self._name_beginnings or re.fullmatch(_BEGUN_BY_NUMBER, begun):
+            return at
+        return size
+
+    def _read(self, text: str, at: int, size: int) -> Legible:
         read = [text[:at]]
-        places = list(range(at))
-        for found in self._pieces.finditer(text, at):
-            start = found.start()
-            said = self._read_as.get(text[start], "")
+        places, ends = list(range(at)), list(range(1, at + 1))
+        for found in self._pieces.finditer(text, at, size):
+            start, end = found.span()
+            said = self._said(found[0])
             read += (text[at:start], said)
             places += range(at, start)
+            ends += range(at + 1, start + 1)
             places += [start] * len(said)
-            at = found.end()
-        read.append(text[at:])
-        places += range(at, len(text))
-        return Legible("".join(read), len(text), places)
+            ends += [end] * len(said)
+            at = end
+        read.append(text[at:size])
+        places += range(at, size)
+        ends += range(at + 1, size + 1)
+        return Legible("".join(read), size, places, ends)
+
+    def _said(self, piece: str) -> str:
+        """What a reference is read as, a character that is read as several, or some that are not read."""
+        if piece[0] == "&":
+            return "".join(self._read_as.get(one, one) for one in visible(html.unescape(piece)))
+        return self._read_as.get(piece, "")
 
 
 def last_visible(text: str) -> str:
-    """The last character of `text` that can be seen, if there is one."""
-    return next((last for last in reversed(text) if not _ALL_INVISIBLE.match(last)), "")
+    """The last character of `text` that can be read, if there is one."""
+    return next((last for last in reversed(text) if not _ALL_UNREAD.match(last)), "")
 
 
 def visible(text: str) -> str:
-    """`text` without what cannot be seen."""
-    return _ALL_INVISIBLE.sub("", text)
+    """`text` without what cannot be read."""
+    return _ALL_UNREAD.sub("", text)
 
 
 def legible(word: str) -> str:

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from chat_service.words.domain.legible import last_visible, visible
-from chat_service.words.domain.word_filter import InForce
+from chat_service.words.domain.legible import LONGEST_REFERENCE, last_visible
+from chat_service.words.domain.word_filter import InForce, WordFilter
 
-# Of what cannot be seen, beside a word that is held back.
-_MOST_INVISIBLE: Final = 256
+# Beside a word that is held back, and may be spelt by numbers of characters.
+_MOST_UNREAD: Final = 256
+_LONGEST_NUMBER: Final = len("&#1114111;")
 
 
 class FilteredStream:
@@ -23,15 +24,15 @@ class FilteredStream:
         self._held = ""
         # Of what is held: so many characters were shown before.
         self._shown = 0
-        # The character that is seen in front of what is held.
+        # The character that is read in front of what is held.
         self._before = ""
         self.refused = False
         words = in_force()
         if begun and words is not None and words.longest:
-            begun = visible(begun)
-            tail = begun[-words.longest :]
+            begun = words.read(begun)
+            tail = begun[-(words.longest + LONGEST_REFERENCE) :]
             self._before = begun[-len(tail) - 1 : -len(tail)]
-            decided = len(words.scan(tail, self._before, ended=False).shown)
+            decided = len(words.scan(tail, self._before, ended=False, only_masks=True).shown)
             self._before = tail[decided - 1] if decided else self._before
             self._held = tail[decided:]
             self._shown = len(self._held)
@@ -68,16 +69,16 @@ class FilteredStream:
         decided = len(scanned.shown)
         self._held = "" if scanned.refused else text[decided:]
         if decided:
-            self._before = last_visible(text[:decided]) or self._before
+            self._before = words.last_read(text[:decided]) or self._before
         if decided < shown:
             self._shown = shown - decided
-        return scanned.shown[shown:] + self._let_go(words.longest)
+        return scanned.shown[shown:] + self._let_go(words)
 
-    def _let_go(self, longest: int) -> str:
-        """What is held, where most of that cannot be seen; a word that began there is masked as far as it was not shown."""
-        if len(self._held) <= longest + _MOST_INVISIBLE:
+    def _let_go(self, words: WordFilter) -> str:
+        """What is held, where most of that cannot be read; a word that began there is masked as far as it was not shown."""
+        if len(self._held) <= words.longest * _LONGEST_NUMBER + _MOST_UNREAD:
             return ""
-        unseen = self._held[self._shown :]
-        self._held = visible(self._held)
+        unread = self._held[self._shown :]
+        self._held = words.read(self._held)
         self._shown = len(self._held)
-        return unseen
+        return unread

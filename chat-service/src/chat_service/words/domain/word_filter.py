@@ -1,9 +1,10 @@
 """The filter: words, found by one automaton however many there are, in a text or in a stream of it.
 
 At each place the longest word counts, and what it covers is not looked at again. A stream holds back no
-more than what may yet become a word, so of what can be seen less than the longest one, and nothing once it has ended.
+more than what may yet become a word, so of what can be read no more than the longest one, and nothing once it has ended.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,10 +14,12 @@ from ahocorasick_rs import AhoCorasick
 
 from chat_service.words.domain.errors import WordRefused
 from chat_service.words.domain.folding import Folding, joins, spelt
-from chat_service.words.domain.legible import Reader, legible
+from chat_service.words.domain.legible import LONGEST_REFERENCE, Reader, last_visible, legible
 
 #: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
 MASK: Final = "＊"
+# Before it there is nothing that makes one character with what is in front of it.
+_FIRST_THAT_JOINS: Final = "\u0300"
 
 
 class Action(StrEnum):
@@ -68,13 +71,12 @@ class WordFilter:
         self._read = Reader(strictest)
         self._fold = Folding(strictest)
         self._search = AhoCorasick(list(strictest), store_patterns=False)
-        #: Characters of the longest word that can be seen.
+        #: Characters of the longest word that can be read.
         self.longest = max(map(len, strictest), default=0)
-        # What a word may begin with. One that has to stand alone is not known to at the end of a text.
+        # What a word may begin with. At the end of what has come the whole of one is not known to be it: a mark may come
+        # behind it that makes another letter of its last.
         self._beginnings = {
-            folded[:length]
-            for folded, rule in strictest.items()
-            for length in range(1, len(folded) + rule.whole)
+            folded[:length] for folded in strictest for length in range(1, len(folded) + 1)
         }
         lengths: dict[str, set[int]] = {}
         for beginning in self._beginnings:
@@ -88,6 +90,16 @@ class WordFilter:
         """How many words there are."""
         return self._count
 
+    def read(self, text: str) -> str:
+        """What can be read of `text`."""
+        return self._read(text).text
+
+    def last_read(self, text: str) -> str:
+        """The last character of `text` that can be read, if there is one."""
+        if text.endswith(";"):
+            return self.read(text[-LONGEST_REFERENCE:])[-1:]
+        return last_visible(text)
+
     def masked(self, text: str) -> str:
         """`text` without any of the words, those masked that are refused elsewhere, too."""
         return self.scan(text, ended=True, only_masks=True).shown
@@ -97,10 +109,10 @@ class WordFilter:
     ) -> Scanned:
         """What of `text` may be shown, whatever follows it; nothing does if it has `ended`.
 
-        `before` is the character that is seen in front of it. The rest, of which less can be seen than the longest word
+        `before` is the character that is read in front of it. The rest, of which no more can be read than the longest word
         has, is to be scanned again with what follows. `only_masks`: what is refused elsewhere is masked, too.
         """
-        read = self._read(text)
+        read = self._read(text, ended=ended)
         folded = self._fold(read.text)
         upto = len(folded) if ended else self._undecided(folded, 0)
         shown: list[str] = []
@@ -128,7 +140,9 @@ class WordFilter:
         longest: dict[int, tuple[int, Action]] = {}
         for number, start, end in everywhere:
             rule = self._rules[number]
-            if rule.whole and not _stands_alone(folded, start, end, before, ended):
+            if _goes_on(folded, start, end) or (
+                rule.whole and not _stands_alone(folded, start, end, before, ended)
+            ):
                 continue
             if start not in longest or end > longest[start][0]:
                 longest[start] = (end, rule.action)
@@ -146,6 +160,17 @@ class WordFilter:
                 if length <= size - start and folded[size - length :] in self._beginnings:
                     return size - length
         return size
+
+
+def _goes_on(folded: str, start: int, end: int) -> bool:
+    """Whether its last letter is another one with what stands behind it, as `é` is in two characters."""
+    following = folded[end : end + 1]
+    if following < _FIRST_THAT_JOINS:
+        return False
+    word = folded[start:end]
+    return unicodedata.normalize("NFC", word + following) != (
+        unicodedata.normalize("NFC", word) + following
+    )
 
 
 def _stands_alone(folded: str, start: int, end: int, before: str, ended: bool) -> bool:
