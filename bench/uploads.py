@@ -1,7 +1,8 @@
 """`python -m bench.uploads`: uploads a large file, and prints by how much gateway and chat-service grew.
 
 A text of so many bytes goes through the gateway of a Parley of the bench's own, and comes back; memory is looked at
-twenty times a second.
+twenty times a second. It is kept in a folder of the bench's own, or at ``--place``, which is a line of the file of terms:
+``bucket: {name: …, endpoint: …, spool: …, …}``.
 """
 
 import argparse
@@ -62,12 +63,13 @@ class Growth:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.uploads", description=__doc__)
     parser.add_argument("--mib", type=int, default=1024, help="size of the file (1024)")
-    size = parser.parse_args().mib * 1024 * 1024
+    parser.add_argument("--place", help="where files are kept (a folder of the bench's own)")
+    arguments = parser.parse_args()
+    size = arguments.mib * 1024 * 1024
     with data_folder() as folder:
+        place = arguments.place or f"folder: {folder}/files"
         terms = folder / "files.yaml"
-        terms.write_text(
-            f"files: {{maximum_bytes: {size}, quota_bytes: {2 * size}, folder: {folder}/files}}\n"
-        )
+        terms.write_text(f"files: {{maximum_bytes: {size}, quota_bytes: {2 * size}, {place}}}\n")
         settings = {"CHAT_FILES_FILE": str(terms), "CHAT_FILES_DIR": ""}
         with stack(folder, settings) as parley:
             print(report(parley, folder / "files", size))
