@@ -18,7 +18,8 @@ class Between:
     """In front of what listens at `port`; without a fault all passes.
 
     `answers` with this status, and asks nobody; `takes` so many bytes of a body, or `gives` so many of an answer's, and
-    hangs up, or, if it `stalls`, says nothing any more; `lists_nothing` of what there is.
+    hangs up, or, if it `stalls`, says nothing any more; `lists_nothing` of what there is; `is_slow` to store what has come.
+    `stored` of that are answered.
     """
 
     port: int
@@ -28,13 +29,15 @@ class Between:
     gives: int | None = None
     stalls: bool = False
     lists_nothing: bool = False
+    is_slow: bool = False
     asked: int = 0
+    stored: int = 0
     healed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heal(self) -> None:
         """From now on all passes; who was stalled is hung up on."""
         self.answers = self.takes = self.gives = None
-        self.stalls = self.lists_nothing = False
+        self.stalls = self.lists_nothing = self.is_slow = False
         self.healed.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,12 +64,16 @@ class Between:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(_EMPTY) + _EMPTY)
             await writer.drain()
         else:
+            is_stored = self.is_slow and head.startswith((b"PUT", b"POST"))
+            if is_stored:
+                await self.healed.wait()
             behind, to = await asyncio.open_connection("127.0.0.1", self.port)
             try:
                 to.write(head[:-2] + b"Connection: close\r\n\r\n" + body)
                 await self._answer(behind, writer)
             finally:
                 to.close()
+                self.stored += is_stored
 
     async def _answer(self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await behind.readuntil(b"\r\n\r\n"))

@@ -77,6 +77,23 @@ async def test_an_upload_that_cannot_be_stored_is_told_so_and_leaves_nothing(
     assert [path for path in bucket.spool.rglob("*") if path.is_file()] == []
 
 
+async def test_who_is_cancelled_while_a_server_stores_what_has_come_leaves_nothing_there(
+    files: FilesOf, caller: Caller, between: Between, behind: Bucket, bucket: Bucket
+) -> None:
+    files.change(place=behind)
+    between.is_slow = True
+    taking = asyncio.create_task(files.upload(caller, SMALL))
+    await eventually(lambda: between.asked)
+    taking.cancel()
+    # Who did not wait for the server has it delete the file now, before there is one.
+    await asyncio.wait((taking,), timeout=0.5)
+    between.heal()
+    await asyncio.wait((taking,))
+    await eventually(lambda: between.stored)
+    await files.uploads.stop()
+    assert (await files.rows(), await keys(BucketStorage(bucket))) == ([], [])
+
+
 @pytest.mark.parametrize(
     "fault",
     [REFUSES, IS_AWAY, {"takes": 0}, {"gives": 100}, {"gives": 100, "stalls": True}],

@@ -1,5 +1,6 @@
 """Bytes in a bucket that speaks S3, by obstore."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +11,7 @@ from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
 from chat_service.files.domain.stored import Stored
 from chat_service.files.domain.terms import Bucket
+from chat_service.files.storage.threads import to_its_end
 
 _log = get_logger(__name__)
 
@@ -64,7 +66,11 @@ class BucketStorage:
 
     async def put(self, key: str, path: Path) -> None:
         with _told():
-            await self._store.put_async(key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            # Who is cancelled waits for it: what a server has of it would be stored behind their back, and parts stay there.
+            putting = self._store.put_async(
+                key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE
+            )
+            await to_its_end(asyncio.ensure_future(putting))
 
     async def read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         with _told(key):

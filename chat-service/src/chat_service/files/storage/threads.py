@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, ParamSpec, TypeVar
 
 from chassis.telemetry.logging import get_logger
@@ -16,23 +17,29 @@ _Result = TypeVar("_Result")
 _POOL: Final = ThreadPoolExecutor(4, thread_name_prefix="files")
 
 
-async def in_thread(
-    work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs
-) -> _Result:
-    """What ``work`` returns or raises.
+async def to_its_end(working: asyncio.Future[_Result]) -> _Result:
+    """What it comes to.
 
-    It is waited for also by whoever is cancelled meanwhile: nothing of it goes on behind their back.
+    It is waited for also by whoever is cancelled meanwhile, however often: nothing of it goes on behind their back.
     """
-    loop = asyncio.get_running_loop()
-    working = loop.run_in_executor(_POOL, lambda: work(*args, **kwargs))
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        await asyncio.wait((working,))
+        while not working.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((working,))
         # Heard, so that nobody logs that it was not.
         if not working.cancelled():
             working.exception()
         raise
+
+
+async def in_thread(
+    work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs
+) -> _Result:
+    """What ``work`` returns or raises, once it has ended."""
+    loop = asyncio.get_running_loop()
+    return await to_its_end(loop.run_in_executor(_POOL, lambda: work(*args, **kwargs)))
 
 
 async def on_disk(
