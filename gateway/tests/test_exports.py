@@ -133,6 +133,7 @@ async def test_notes_need_a_token_that_is_good_for_them(door: Door) -> None:
         ({"with": "notes", "format": "csv"}, "with"),
         ({"from": "yesterday"}, "from"),
         ({"since": "x" * 1025}, "since"),
+        ({"after": " "}, "after"),
         ({"gzip": "maybe"}, "gzip"),
     ],
 )

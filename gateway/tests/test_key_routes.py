@@ -196,6 +196,7 @@ async def test_a_new_connection_says_of_which_parameters_nothing_is_to_be_said(d
         ({"owner": "operator"}, "owner"),
         ({"is_default": True}, "is_default"),
         ({"tenant_id": "x"}, "tenant_id"),
+        ({"fallback_key_id": ""}, "fallback_key_id"),
         ({"headers": {"a": 1}}, "headers"),
         ({"headers": {"a": "\x00"}}, "headers"),
         ({"headers": ["a"]}, "headers"),

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.schemas.base import Moment, storable, timestamp
-from gateway.schemas.texts import Id
+from gateway.schemas.texts import NOT_EMPTY, Id
 from parley.chat.v1 import exports_pb2 as pb
 
 ExportFormat = Literal["json", "csv", "markdown"]
@@ -75,7 +75,7 @@ class ExportAllQuery(ExportQuery):
         description="`since` of an earlier export's last line: conversations that have changed since"
         " then, each whole, and those that had within a quarter of an hour before.",
     )
-    after: Annotated[Id, AfterValidator(storable)] | None = Field(
+    after: Annotated[Id, NOT_EMPTY, AfterValidator(storable)] | None = Field(
         None,
         description="The last conversation that came whole, where a download was cut off: those behind"
         " it. Not with files, which had not come by then.",

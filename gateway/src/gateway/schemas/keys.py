@@ -8,6 +8,7 @@ from pydantic import MISSING, Field
 from gateway.schemas.base import Body, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import (
+    NOT_EMPTY,
     ApiKey,
     BaseUrl,
     HeaderName,
@@ -130,7 +131,7 @@ class KeyChange(Body):
         description="Those that are named, and no others; of one that is null nothing is said to the"
         " server any more, and with null of none.",
     )
-    fallback_key_id: Id | MISSING | None = Field(
+    fallback_key_id: Annotated[Id, NOT_EMPTY] | MISSING | None = Field(
         MISSING,
         description="Another connection of one's own, without a circle; null: none any more.",
     )

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from google.protobuf.message import Message
 from pydantic import MISSING, Field
 
-from chassis.errors import FieldError, ValidationFailed
 from gateway.schemas.base import WHOLE, Body, ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import (
+    NOT_EMPTY,
     FolderName,
     Id,
     InstructionsText,
@@ -66,16 +66,13 @@ class NewSession(Body):
     )
     temporary: bool = Field(False, description=_TEMPORARY)
     summary: bool = Field(False, description=_SUMMARY)
-    persona: PersonaName | MISSING | None = Field(
+    persona: Annotated[PersonaName, NOT_EMPTY] | MISSING | None = Field(
         MISSING,
         description=f"{_PERSONA} Null: none. If absent, the default persona of one's settings, or"
         " the operator's.",
     )
 
     def request(self) -> pb.CreateSessionRequest:
-        """Raises ValidationFailed for a name of nothing: null is none."""
-        if self.persona == "":
-            raise ValidationFailed(fields=[FieldError("persona", "REQUIRED")])
         # Empty is none on the wire.
         persona = None if self.persona is MISSING else self.persona or ""
         return pb.CreateSessionRequest(
@@ -99,8 +96,12 @@ class SessionChange(Body):
     title: SessionTitle | MISSING | None = Field(
         MISSING, description="Null: the first line of the next question."
     )
-    key_id: Id | MISSING | None = Field(MISSING, description="Null: the default connection.")
-    model: Model | MISSING | None = Field(MISSING, description="Null: the connection's model.")
+    key_id: Annotated[Id, NOT_EMPTY] | MISSING | None = Field(
+        MISSING, description="Null: the default connection."
+    )
+    model: Annotated[Model, NOT_EMPTY] | MISSING | None = Field(
+        MISSING, description="Null: the connection's model."
+    )
     parameters: GenerationParameters | MISSING | None = Field(
         MISSING,
         description="Those that are named, and no others; of one that is null nothing is said any"
@@ -110,8 +111,12 @@ class SessionChange(Body):
         MISSING, description=f"{_INSTRUCTIONS} Null: nothing."
     )
     pinned: bool | MISSING = Field(MISSING, description="Whether it is kept at hand.")
-    folder: FolderName | MISSING | None = Field(MISSING, description="Null: in none.")
-    persona: PersonaName | MISSING | None = Field(MISSING, description=f"{_PERSONA} Null: none.")
+    folder: Annotated[FolderName, NOT_EMPTY] | MISSING | None = Field(
+        MISSING, description="Null: in none."
+    )
+    persona: Annotated[PersonaName, NOT_EMPTY] | MISSING | None = Field(
+        MISSING, description=f"{_PERSONA} Null: none."
+    )
     archived: bool | MISSING = Field(
         MISSING, description="Whether it is out of the way, whole: in another list."
     )
@@ -125,10 +130,6 @@ class SessionChange(Body):
     )
 
     def request(self, session_id: str) -> pb.UpdateSessionRequest:
-        """Raises ValidationFailed for a name of nothing: null takes away, an empty text is none."""
-        empty = [name for name in _NAMES if getattr(self, name) == ""]
-        if empty:
-            raise ValidationFailed(fields=[FieldError(name, "REQUIRED") for name in empty])
         given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
         # Empty is what takes away on the wire.
         plain: dict[str, Any] = {name: given[name] or "" for name in _TEXTS if name in given}
@@ -145,7 +146,6 @@ class SessionChange(Body):
 
 
 _TEXTS = ("title", "key_id", "model", "instructions", "folder", "persona")
-_NAMES = ("key_id", "model", "folder", "persona")
 _PLAIN = ("pinned", "archived", "read_order", "summary")
 
 

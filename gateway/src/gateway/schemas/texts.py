@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from parley import bounds
 from parley.bounds import Length
@@ -85,6 +85,16 @@ class Shown:
 
 
 _Trim = AfterValidator(trimmed)
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise PydanticCustomError("missing", "must not be empty")
+    return text
+
+
+#: Of a name that null takes away, or that may be absent: an empty one, which says so on the wire, is none.
+NOT_EMPTY = AfterValidator(_not_empty)
 
 # Of something that there may be: whatever is no id names nothing.
 Id = Annotated[str, _Trim, Shown(format="uuid")]
