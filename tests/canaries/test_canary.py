@@ -1,7 +1,5 @@
 """A key goes everywhere a key can go, past a server that says it in every way: it is found nowhere."""
 
-import os
-import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,28 +27,6 @@ from .search import found, gather
 
 # Said in every spelling; the others in every fourth, each beginning with another.
 _WHOLLY = ("401", "mid-error")
-_MEMBERS = ("AUTH", "APIKEY", "CHAT", "NOTES", "GATEWAY")
-
-
-@pytest.fixture(scope="module")
-def talkative_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Each process says all that it can say, also as it aborts, and may leave its memory behind."""
-    directory = tmp_path_factory.mktemp("talkative")
-    environment = {f"{member}_LOG_LEVEL": "debug" for member in _MEMBERS}
-    stack = Stack(directory, forked=False, environment={**environment, "PYTHONFAULTHANDLER": "1"})
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    here = Path.cwd()
-    # Where a core is written to if there is one: beside what is looked through.
-    os.chdir(directory)
-    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
-    try:
-        stack.start()
-        yield stack
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
-        os.chdir(here)
-        if stack.process is not None:
-            stack.stop()
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +58,6 @@ class Witness:
 
     def note(self, said: bytes) -> None:
         (self.evidence / f"answer {self.user.username} {next(self._number)}").write_bytes(said)
-
-
-@pytest.fixture
-def evidence(tmp_path: Path) -> Path:
-    evidence = tmp_path / "evidence"
-    evidence.mkdir()
-    return evidence
 
 
 async def _ask_in_every_way(witness: Witness, gateway: str, models: list[str], key_id: str) -> None:
