@@ -1,5 +1,6 @@
 """What one flush carries: little of everybody before much of anybody, and never too much."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from chassis.caller import Caller
 from chassis.embedded import free_port
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.timings import SHIPPED
 from chat_service.streaming.write.writer import Writer
 
 MANY = 8
+# What is put off is what is too much, not what a busy machine has not written in two seconds.
+_PATIENT = replace(SHIPPED, fallback=30.0)
 LARGE = "x" * 1024 * 1024
 
 
@@ -25,7 +29,7 @@ def writer(request: pytest.FixtureRequest, rig: Any) -> Writer:
     log = rig.log
     if request.param == "PostgreSQL":
         log = RunLog(f"redis://127.0.0.1:{free_port()}", prefix="nowhere")
-    return Writer(log, rig.fallback, on_fenced=nobody, on_thawed=lambda: None)
+    return Writer(log, rig.fallback, on_fenced=nobody, on_thawed=lambda: None, timings=_PATIENT)
 
 
 @pytest_asyncio.fixture
