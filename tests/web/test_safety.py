@@ -3,12 +3,13 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from chassis.ids import new_id
 
 from .hostile import HOSTILE
-from .person import Person
+from .person import Open, Person
 
 # Everything on the page that could be pressed and runs something, or leads somewhere that does.
 _SUSPECTS = """
@@ -85,6 +86,36 @@ def test_hostile_texts_are_texts_in_notes_personas_and_connections(person: Perso
     person.page.get_by_role("searchbox", name="Search", exact=True).fill("script")
     expect(person.page.get_by_role("dialog").get_by_text("<script>").first).to_be_visible()
     _nothing_happened(person)
+
+
+@pytest.mark.slow
+def test_hostile_texts_of_others_are_texts_on_a_shared_page_and_in_lists(
+    open_person: Open,
+) -> None:
+    owner, reader = open_person(), open_person()
+    http, at = owner.user.http, "/api/v1/chat/sessions"
+    owner.use("echo")
+    title = next(hostile for hostile in HOSTILE if hostile.startswith("<img"))
+    sent = http.post("/api/v1/files", files={"file": (f"{title}.txt", b"<script>x</script>")})
+    assert sent.status_code == 201, sent.text
+    session = owner.user.create_session(title=title, folder=title)
+    owner.user.ask(session, "\n\n".join(HOSTILE), attachments=[sent.json()["id"]])
+    for hostile in HOSTILE[:8]:
+        owner.user.create_session(title="x", folder=hostile[:60])
+        token = {"name": hostile[:50], "scopes": ["chat:read"]}
+        assert http.post("/api/v1/tokens", json=token).status_code == 201
+    shared = http.post(f"{at}/{session}/shares", json={"include_files": True}).json()
+
+    reader.go(f"/share/{shared['token']}")
+    expect(reader.page.get_by_role("heading", level=1)).to_contain_text(title)
+    expect(reader.answers.locator(".katex").first).to_be_attached()
+    expect(reader.button(f"Download {sent.json()['name']}")).to_be_visible()
+    _nothing_happened(reader)
+    owner.log_in()
+    for path in ("/shares", "/account", f"/c/{session}"):
+        owner.go(path)
+        expect(owner.page.get_by_text("onerror").first).to_be_attached()
+        _nothing_happened(owner)
 
 
 def test_a_key_that_was_stored_is_nowhere_any_more(person: Person) -> None:
