@@ -17,10 +17,11 @@ from chassis.testing import DatabaseUrls, eventually
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
 from chat_service.audit import Audit
 from chat_service.conversations.domain.message import Message
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import NewSession, Session
 from chat_service.conversations.store.messages import MessagePages
+from chat_service.conversations.usecases.create import CreateSession
 from chat_service.conversations.usecases.messages import list_messages
-from chat_service.conversations.usecases.sessions import create_session, get_session
+from chat_service.conversations.usecases.sessions import get_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import AcceptedRun, Question
@@ -101,21 +102,10 @@ class Chat:
     def erasing(self, whose: Owned) -> Erasing:
         return Erasing(self.worker, Scope(tenant_id=whose.tenant_id, user_id=whose.user_id))
 
-    async def session(
-        self,
-        caller: Caller,
-        title: str = "",
-        key_id: UUID | None = None,
-        model: str | None = None,
-    ) -> Session:
-        return await create_session(
-            self.open_transaction,
-            self.resolve_key,
-            caller,
-            title=title,
-            key_id=key_id,
-            model=model,
-        )
+    async def session(self, caller: Caller, title: str = "", **fields: Any) -> Session:
+        """An empty conversation that is begun with these `fields` of NewSession."""
+        create = CreateSession(self.open_transaction, self.resolve_key)
+        return await create(caller, NewSession(title, **fields))
 
     async def accept(
         self,

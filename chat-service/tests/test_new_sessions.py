@@ -9,23 +9,17 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.owners import OwnerErased, erase_owner
 from chassis.ids import new_id
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import NewSession, Session
 from chat_service.conversations.store.sessions import NewSessions
-from chat_service.conversations.usecases.sessions import create_session
+from chat_service.conversations.usecases.create import CreateSession
 from servicekit.generation_parameters import GenerationParameters
 
 from .chat import Chat
 
 
 async def create(chat: Chat, caller: Caller, **given: Any) -> Session:
-    given = {"title": "", "key_id": None, "model": None, **given}
-    return await create_session(
-        chat.open_transaction,
-        chat.resolve_key,
-        caller,
-        new_sessions=NewSessions(chat.app),
-        **given,
-    )
+    made_at_once = CreateSession(chat.open_transaction, chat.resolve_key, NewSessions(chat.app))
+    return await made_at_once(caller, NewSession(**given))
 
 
 async def test_one_of_a_user_who_is_known_is_stored_without_a_transaction(

@@ -15,7 +15,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.conversations.domain.session import Session, SessionChange
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.purge import Purge
 from chat_service.settings import Settings
@@ -75,15 +75,7 @@ async def make(
     change = SessionChange(
         **{name: fields.pop(name) for name in ("pinned", "archived") if name in fields}
     )
-    made = await create_session(
-        chat.open_transaction,
-        chat.resolve_key,
-        caller,
-        title=title,
-        key_id=None,
-        model=None,
-        **fields,
-    )
+    made = await chat.session(caller, title, **fields)
     await chat.turn(caller, made.id)
     session = await update_session(chat.open_transaction, chat.resolve_key, caller, made.id, change)
     moments = {"last_message_at": idle, "deleted_at": deleted}

@@ -12,7 +12,7 @@ from chassis.errors import FieldError, RemoteError, ValidationFailed
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session, SessionChange, TitleBy
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
@@ -31,19 +31,14 @@ async def change(chat: Chat, caller: Caller, session_id: UUID, **changes: Any) -
     )
 
 
-async def make(chat: Chat, caller: Caller, **fields: Any) -> Session:
-    given = {"title": "", "key_id": None, "model": None, **fields}
-    return await create_session(chat.open_transaction, chat.resolve_key, caller, **given)
-
-
 async def test_a_session_keeps_what_it_was_made_with(chat: Chat, caller: Caller) -> None:
-    made = await make(
-        chat, caller, parameters=COLD, instructions="Be brief.", folder="Work", temporary=True
+    made = await chat.session(
+        caller, parameters=COLD, instructions="Be brief.", folder="Work", temporary=True
     )
     assert await chat.read_session(caller, made.id) == made
     assert (made.parameters, made.instructions, made.folder) == (COLD, "Be brief.", "Work")
     assert made.temporary
-    plain = await chat.read_session(caller, (await make(chat, caller)).id)
+    plain = await chat.read_session(caller, (await chat.session(caller)).id)
     assert (plain.parameters, plain.instructions, plain.folder) == (
         GenerationParameters(),
         None,
@@ -69,7 +64,7 @@ async def test_a_field_is_changed_and_taken_away_and_nothing_else_is(
     chat: Chat, caller: Caller, name: str
 ) -> None:
     given, taken_away = CHANGES[name]
-    session_id = (await make(chat, caller, title="Mine", parameters=COLD)).id
+    session_id = (await chat.session(caller, title="Mine", parameters=COLD)).id
     await chat.turn(caller, session_id)
     before = await chat.read_session(caller, session_id)
     follows = {"title": ("title_by",), "read_order": ("unread",)}.get(name, ())
@@ -84,7 +79,7 @@ async def test_a_field_is_changed_and_taken_away_and_nothing_else_is(
 
 
 async def test_what_is_archived_says_since_when(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     archived = await change(chat, caller, session.id, archived=True)
     assert archived.archived_at == archived.updated_at
     assert await change(chat, caller, session.id, archived=True) == archived
@@ -92,7 +87,7 @@ async def test_what_is_archived_says_since_when(chat: Chat, caller: Caller) -> N
 
 
 async def test_of_parameters_those_that_are_named_change(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller, parameters=COLD)
+    session = await chat.session(caller, parameters=COLD)
     changed = await change(
         chat,
         caller,
@@ -107,7 +102,7 @@ async def test_of_parameters_those_that_are_named_change(chat: Chat, caller: Cal
 
 
 async def test_a_title_that_its_user_wrote_is_known_as_such(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     await chat.turn(caller, session.id, "First line\nsecond line")
     read = await chat.read_session(caller, session.id)
     assert (read.title, read.title_by) == ("First line", TitleBy.FIRST_LINE)
@@ -142,9 +137,9 @@ async def test_a_title_that_its_user_wrote_is_known_as_such(chat: Chat, caller: 
 async def test_what_is_out_of_bounds_is_refused_when_made_and_when_changed(
     chat: Chat, caller: Caller, fields: dict[str, Any], error: FieldError
 ) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     with pytest.raises(ValidationFailed) as made:
-        await make(chat, caller, **fields)
+        await chat.session(caller, **fields)
     with pytest.raises(ValidationFailed) as changed:
         await change(chat, caller, session.id, pinned=True, **fields)
     assert made.value.fields == changed.value.fields == (error,)
@@ -152,7 +147,7 @@ async def test_what_is_out_of_bounds_is_refused_when_made_and_when_changed(
 
 
 async def test_a_change_names_every_field_that_is_wrong(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     with pytest.raises(ValidationFailed) as refused:
         await change(
             chat, caller, session.id, read_order=-1, folder="", cleared=frozenset({"telepathy"})
@@ -167,7 +162,7 @@ async def test_a_change_names_every_field_that_is_wrong(chat: Chat, caller: Call
 async def test_somebody_elses_session_is_not_changed(
     chat: Chat, caller: Caller, stranger: Caller
 ) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     for session_id in (session.id, new_id()):
         with pytest.raises(SessionNotFound):
             await change(chat, stranger, session_id, title="Theirs")
@@ -175,7 +170,7 @@ async def test_somebody_elses_session_is_not_changed(
 
 
 async def test_a_key_of_nobodys_is_refused_and_nothing_changes(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
 
     async def resolve_none(key_id: UUID | None) -> Any:
         raise KeyNotFound()
@@ -192,7 +187,7 @@ async def test_a_key_of_nobodys_is_refused_and_nothing_changes(chat: Chat, calle
 
 
 async def test_an_answer_is_unread_until_its_order_is_marked(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     assert not session.unread
     run = (await chat.accept(caller, session.id)).run
     assert not (await chat.read_session(caller, session.id)).unread
@@ -209,7 +204,7 @@ async def test_an_answer_is_unread_until_its_order_is_marked(chat: Chat, caller:
 
 
 async def test_what_was_there_before_the_columns_counts_as_read(chat: Chat, caller: Caller) -> None:
-    run = await chat.turn(caller, (await make(chat, caller)).id)
+    run = await chat.turn(caller, (await chat.session(caller)).id)
     async with chat.worker.transaction() as connection:
         await connection.execute(text("UPDATE sessions SET read_order = NULL"))
     read = await chat.read_session(caller, run.session_id)

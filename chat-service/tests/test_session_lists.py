@@ -17,7 +17,7 @@ from chat_service.conversations.domain.listing import Folder, Wanted
 from chat_service.conversations.domain.session import Session, SessionChange, SessionState
 from chat_service.conversations.store import listings
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from parley.chat.v1 import chat_pb2
 
 from .chat import Chat
@@ -26,15 +26,7 @@ from .client import Client
 
 async def make(chat: Chat, caller: Caller, title: str, **fields: Any) -> Session:
     changes = {name: fields.pop(name) for name in ("pinned", "archived") if name in fields}
-    made = await create_session(
-        chat.open_transaction,
-        chat.resolve_key,
-        caller,
-        title=title,
-        key_id=None,
-        model=None,
-        **fields,
-    )
+    made = await chat.session(caller, title, **fields)
     return await update_session(
         chat.open_transaction, chat.resolve_key, caller, made.id, SessionChange(**changes)
     )

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chat_service.conversations.domain.session import Session, SessionChange
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.domain.session import SessionChange
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Again
@@ -27,11 +27,6 @@ CONNECTIONS = GenerationParameters(temperature=0.1, top_p=0.1, stop=("connection
 SESSIONS = GenerationParameters(temperature=0.2, top_p=0.2, max_tokens=7)
 QUESTIONS = GenerationParameters(temperature=0.3)
 ASKED = GenerationParameters(temperature=0.3, top_p=0.2, max_tokens=7, stop=("connection",))
-
-
-async def make(chat: Chat, caller: Caller, **fields: Any) -> Session:
-    given = {"title": "", "key_id": None, "model": None, **fields}
-    return await create_session(chat.open_transaction, chat.resolve_key, caller, **given)
 
 
 async def change(chat: Chat, caller: Caller, session_id: UUID, **changes: Any) -> None:
@@ -56,7 +51,7 @@ async def test_its_parameters_come_between_the_questions_and_the_connections(
     chat: Chat, caller: Caller, key_id: UUID | None
 ) -> None:
     chat = asking(chat)
-    session = await make(chat, caller, parameters=SESSIONS, key_id=key_id)
+    session = await chat.session(caller, parameters=SESSIONS, key_id=key_id)
     accepted = await chat.accept(
         caller, session.id, parameters=QUESTIONS, key_id=None if key_id is None else new_id()
     )
@@ -84,7 +79,7 @@ async def test_its_parameters_come_between_the_questions_and_the_connections(
 
 async def test_without_parameters_of_its_own_it_says_nothing(chat: Chat, caller: Caller) -> None:
     chat = asking(chat)
-    session = await make(chat, caller)
+    session = await chat.session(caller)
     for session_id in (session.id, None):
         accepted = await chat.accept(caller, session_id, parameters=QUESTIONS)
         assert accepted.run.parameters == QUESTIONS.over(CONNECTIONS)
@@ -94,7 +89,7 @@ async def test_without_parameters_of_its_own_it_says_nothing(chat: Chat, caller:
 
 
 async def test_its_instructions_come_before_all_messages(chat: Chat, caller: Caller) -> None:
-    session = await make(chat, caller, instructions="Be brief.")
+    session = await chat.session(caller, instructions="Be brief.")
     first = await chat.accept(caller, session.id, "one")
     assert [(m.role, m.content) for m in first.prompt] == [("system", "Be brief."), ("user", "one")]
     await chat.finish(first.run)
@@ -148,7 +143,7 @@ async def test_an_answer_that_is_asked_for_again_is_asked_for_as_the_session_say
     chat: Chat, caller: Caller
 ) -> None:
     chat, generations = asking(chat), Generations()
-    session = await make(chat, caller, instructions="Be brief.", parameters=SESSIONS)
+    session = await chat.session(caller, instructions="Be brief.", parameters=SESSIONS)
     run = await chat.turn(caller, session.id)
     regenerate = RegenerateRun(chat.means(generations))
     again = Again(

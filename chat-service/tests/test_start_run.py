@@ -14,7 +14,7 @@ from chassis.testing import eventually
 from chat_service.answer.domain.ending import CacheState
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound, SessionKeyNotFound
 from chat_service.runs.domain.admission import Question
@@ -82,15 +82,7 @@ async def test_a_run_begins_once_it_is_stored(
 async def test_of_a_temporary_conversation_no_answer_is_kept(
     chat: Chat, caller: Caller, start_run: StartRun, temporary: bool
 ) -> None:
-    session = await create_session(
-        chat.open_transaction,
-        chat.resolve_key,
-        caller,
-        title="",
-        key_id=None,
-        model=None,
-        temporary=temporary,
-    )
+    session = await chat.session(caller, temporary=temporary)
     run = await start_run(caller, replace(_question(session.id), cache=True))
     assert run.cache is (CacheState.OFF if temporary else CacheState.MISS)
 

@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import Adapted, Ending, Fallback, RunStatus, Usage
-from chat_service.conversations.usecases.sessions import create_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer
 from chat_service.exports.domain.wanted import (
     Begin,
@@ -68,12 +67,9 @@ async def titles(chat: Chat, caller: Caller, **wanted: Any) -> list[str]:
 
 async def make_tree(chat: Chat, caller: Caller) -> Any:
     """A conversation that has something of everything."""
-    made = await create_session(
-        chat.open_transaction,
-        chat.resolve_key,
+    made = await chat.session(
         caller,
-        title=ODD.replace("\r\n", " ").replace("\t", " ").replace("\x7f", "").replace("\u2028", ""),
-        key_id=None,
+        ODD.replace("\r\n", " ").replace("\t", " ").replace("\x7f", "").replace("\u2028", ""),
         model="model-of-the-session",
         instructions="Be brief.",
         folder="work",

@@ -11,7 +11,7 @@ from chassis.clock import utc_now
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.exports.domain.wanted import (
     Begin,
     Format,
@@ -31,13 +31,11 @@ async def test_of_all_nothing_is_exported_that_is_deleted_temporary_or_someone_e
     chat: Chat, caller: Caller, stranger: Caller
 ) -> None:
     make = chat.open_transaction, chat.resolve_key, caller
-    await create_session(*make, title="kept", key_id=None, model=None)
-    archived = await create_session(*make, title="archived", key_id=None, model=None)
+    await chat.session(caller, "kept")
+    archived = await chat.session(caller, "archived")
     await update_session(*make, archived.id, SessionChange(archived=True))
-    temporary = await create_session(
-        *make, title="temporary", key_id=None, model=None, temporary=True
-    )
-    deleted = await create_session(*make, title="deleted", key_id=None, model=None)
+    temporary = await chat.session(caller, "temporary", temporary=True)
+    deleted = await chat.session(caller, "deleted")
     async with chat.worker.transaction() as connection:
         await connection.execute(
             text("UPDATE sessions SET deleted_at = now() WHERE id = :id"), {"id": deleted.id}

@@ -11,7 +11,6 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
-from chat_service.conversations.usecases.sessions import create_session
 from chat_service.conversations.usecases.tree import edit_answer, fork_session
 from chat_service.search.domain.text import MESSAGES, TextRole, Wanted
 from chat_service.search.usecases import search as search_module
@@ -195,15 +194,7 @@ async def test_archived_conversations_are_found_and_deleted_or_temporary_ones_ar
 ) -> None:
     session = await searching.session("needle")
     await searching.turn(session, "needle asked", "")
-    passing = await create_session(
-        searching.chat.open_transaction,
-        searching.chat.resolve_key,
-        searching.caller,
-        title="needle for a while",
-        key_id=None,
-        model=None,
-        temporary=True,
-    )
+    passing = await searching.chat.session(searching.caller, "needle for a while", temporary=True)
     await searching.turn(passing.id, "needle for a while", "")
     await index()
     found = ["needle asked", "needle"]

@@ -21,7 +21,7 @@ from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.messages import list_messages
-from chat_service.conversations.usecases.sessions import create_session, update_session
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.room import ContextWindow
 from chat_service.runs.domain.admission import Again, Question
@@ -175,15 +175,7 @@ class Conversation:
 
     async def temporary(self) -> "Conversation":
         """Another one, which is purged some time after its last activity."""
-        made = await create_session(
-            self.chat.open_transaction,
-            self.chat.resolve_key,
-            self.caller,
-            title="",
-            key_id=None,
-            model=None,
-            temporary=True,
-        )
+        made = await self.chat.session(self.caller, temporary=True)
         return self.of(made.id)
 
     async def running(self) -> list[Run]:

@@ -14,6 +14,7 @@ from chat_service.conversations.domain.listing import Wanted
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import (
     UNCHANGED,
+    NewSession,
     Session,
     SessionChange,
     SessionState,
@@ -76,6 +77,20 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         persona=session.persona,
         title_by=_TITLE_BY[session.title_by],
         summary=session.summary,
+    )
+
+
+def new_session_from_proto(request: chat_pb2.CreateSessionRequest) -> NewSession:
+    """Raises KeyNotFound for what is the id of no connection."""
+    return NewSession(
+        title=request.title,
+        key_id=parse_named_id(request.key_id, KeyNotFound) if request.HasField("key_id") else None,
+        model=request.model if request.HasField("model") else None,
+        parameters=parameters_from_proto(request.parameters),
+        instructions=request.instructions or None,
+        folder=request.folder if request.HasField("folder") else None,
+        temporary=request.temporary,
+        summary=request.summary,
     )
 
 

@@ -16,26 +16,19 @@ from chat_service.conversations.domain.errors import MessageNotFound, SessionNot
 from chat_service.conversations.domain.session import UNCHANGED, Unchanged
 from chat_service.conversations.in_form import in_form
 from chat_service.conversations.store.messages import MessagePages
-from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.check import check_persona
+from chat_service.conversations.usecases.create import CreateSession
 from chat_service.conversations.usecases.delete_message import DeleteMessage
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
-from chat_service.conversations.usecases.sessions import (
-    create_session,
-    get_session,
-    update_session,
-)
+from chat_service.conversations.usecases.sessions import get_session, update_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.domain.persona import Persona, Told
-from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.providers.domain.connection import ResolveKey
-from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.words.domain.word_filter import InForce, checked, no_words
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
-from servicekit.generation_messages import parameters_from_proto
 
 #: The persona that a user knows by this name. Raises PersonaNotFound, ValidationFailed.
 FindPersona = Callable[[Caller, str], Awaitable[Persona]]
@@ -69,35 +62,22 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     resolve_key: ResolveKey
     end_sessions: EndSessions
     delete_message: DeleteMessage
+    create_session: CreateSession
     tell: Tell
     find_persona: FindPersona
-    default_persona: DefaultPersona
-    new_sessions: NewSessions
     message_pages: MessagePages
     in_force: InForce = no_words
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
     ) -> chat_pb2.CreateSessionResponse:
-        key_id = request.key_id if request.HasField("key_id") else None
-        named = request.HasField("persona")
-        session = await create_session(
-            self.open_transaction,
-            self.resolve_key,
+        session = await self.create_session(
             current_caller(),
-            title=request.title,
-            key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
-            model=request.model if request.HasField("model") else None,
-            parameters=parameters_from_proto(request.parameters),
-            instructions=request.instructions or None,
-            folder=request.folder if request.HasField("folder") else None,
-            temporary=request.temporary,
-            summary=request.summary,
-            find_persona=partial(self._persona, request.persona) if request.persona else None,
-            default_persona=None if named else self.default_persona,
+            mapping.new_session_from_proto(request),
+            find_persona=partial(self._persona, request.persona)
+            if request.HasField("persona")
+            else None,
             once=once(request, mapping.encode_session, mapping.decode_session),
-            words=self.in_force(),
-            new_sessions=self.new_sessions,
         )
         self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
@@ -115,7 +95,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.UpdateSessionResponse:
         persona: Told | Unchanged | None = UNCHANGED
         if request.HasField("persona"):
-            persona = await self._persona(request.persona) if request.persona else None
+            persona = await self._persona(request.persona)
         if request.HasField("title"):
             request.title = checked(self.in_force(), "title", request.title)
         session_id = parse_named_id(request.id, SessionNotFound)
@@ -276,7 +256,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))
 
-    async def _persona(self, name: str) -> Told:
+    async def _persona(self, name: str) -> Told | None:
+        """None for an empty name, by which there is to be none."""
+        if not name:
+            return None
         check_persona(name)
         return (await self.find_persona(current_caller(), name)).told
 

@@ -8,6 +8,7 @@ from chassis.db.transactions import Transaction
 from chat_service.conversations.rpc import POLICY, SessionServicer
 from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
+from chat_service.conversations.usecases.create import CreateSession
 from chat_service.conversations.usecases.delete_message import DeleteMessage, RunsOfMessages
 from chat_service.conversations.usecases.ends import EndSessions, RunsOfSessions
 from chat_service.notices.domain.notice import Tell
@@ -54,10 +55,15 @@ def build_conversations(
             unshare=unshare_messages,
             forget_answers=forget_answers,
         ),
+        CreateSession(
+            shared.open_transaction,
+            shared.resolve_key,
+            NewSessions(shared.database),
+            personas.default,
+            shared.in_force,
+        ),
         tell,
         personas.find,
-        personas.default,
-        NewSessions(shared.database),
         MessagePages(shared.database),
         shared.in_force,
     )

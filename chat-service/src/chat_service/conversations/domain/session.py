@@ -132,6 +132,50 @@ class SessionChange:
         return take(changed, self.persona)
 
 
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a conversation is begun with; see Session."""
+
+    title: str = ""
+    key_id: UUID | None = None
+    model: str | None = None
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
+    instructions: str | None = None
+    folder: str | None = None
+    temporary: bool = False
+    summary: bool = False
+
+    def as_change(self) -> SessionChange:
+        """What of it is said as it would be of a conversation that is there."""
+        return SessionChange(
+            title=self.title,
+            model=self.model,
+            parameters=self.parameters,
+            instructions=self.instructions,
+            folder=self.folder,
+        )
+
+    def session(self, session_id: UUID, at: datetime) -> Session:
+        """The conversation, empty, as it is made `at` that time."""
+        return Session(
+            id=session_id,
+            title=self.title,
+            title_by=TitleBy.of(self.title),
+            key_id=self.key_id,
+            model=self.model,
+            parameters=self.parameters,
+            instructions=self.instructions,
+            folder=self.folder,
+            temporary=self.temporary,
+            summary=self.summary,
+            message_count=0,
+            last_message_at=None,
+            active_at=at,
+            created_at=at,
+            updated_at=at,
+        )
+
+
 def given_by(
     persona: Told, *, model: str | None, parameters: GenerationParameters | None = None
 ) -> Gave:
