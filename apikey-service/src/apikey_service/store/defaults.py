@@ -63,8 +63,7 @@ class Defaults:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._mine = transaction.scope.columns
 
     async def find(self) -> Default:
         row = await _FIND.first(self._connection, **self._mine)

@@ -85,15 +85,6 @@ _UPDATE = Statement(
     """)  # noqa: S608 - made of constants
 )
 _DELETE = Statement(text(f"DELETE FROM keys WHERE keys.id = :key_id AND {MINE}"))  # noqa: S608 - made of constants
-# So that no two see room for one.
-_ADD_ALONE = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtextextended('add key ' || :user_id, 0))")
-)
-# Whoever lets one fall back to another waits for who does so at the same time: neither sees the
-# other's half of a circle.
-_ONE_AT_A_TIME = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtextextended('fallback ' || :user_id, 0))")
-)
 # From the one that is to be fallen back to, as far as it goes.
 _LEADS_BACK = Statement(
     text("""
@@ -135,12 +126,7 @@ class Keys:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
-
-    async def add_alone(self) -> None:
-        """Wait until nobody else stores a key for the user, and keep them from it."""
-        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
+        self._mine = transaction.scope.columns
 
     async def insert(self, key: Key, sealed: Sealed, sealed_headers: Sealed | None) -> bool:
         """Whether the key was stored: False if the user has one whose name looks the same."""
@@ -227,10 +213,6 @@ class Keys:
     async def delete(self, key_id: UUID) -> bool:
         """Whether there was one. Those that fell back to it fall back to nothing."""
         return await _DELETE.run(self._connection, **self._mine, key_id=key_id) == 1
-
-    async def change_fallbacks_alone(self) -> None:
-        """Wait until nobody else changes what the user's keys fall back to, and keep them from it."""
-        await _ONE_AT_A_TIME.run(self._connection, user_id=str(self._mine["user_id"]))
 
     async def leads_back(self, fallback_key_id: UUID, *, to: UUID) -> bool:
         """Whether ``fallback_key_id`` is the key ``to``, or falls back to it by way of others."""

@@ -70,8 +70,9 @@ class CreateKey:
         sealed_headers = seal_headers(self.vault, caller, key.id, headers)
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
+            # So that no two see room for one.
+            await transaction.alone("add key")
             keys = Keys(transaction)
-            await keys.add_alone()
             default = await Defaults(transaction).find()
             becomes = replace(default, first=default.first or key.id)
             if becomes.among(self.operators.open_to(caller)) == key.id:

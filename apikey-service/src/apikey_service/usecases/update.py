@@ -23,7 +23,7 @@ from apikey_service.usecases.validation import (
 )
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id, parse_named_id
 from servicekit.generation_parameters import GenerationParameters
@@ -71,7 +71,7 @@ class UpdateKey:
             await transaction.lock_owner()
             keys = Keys(transaction)
             if change.fallback_key_id is not None:
-                await _check_fallback(keys, parsed, change.fallback_key_id)
+                await _check_fallback(transaction, keys, parsed, change.fallback_key_id)
             if change == KeyChange():
                 key = await keys.find(parsed)
             else:
@@ -126,9 +126,12 @@ class UpdateKey:
         return change
 
 
-async def _check_fallback(keys: Keys, key_id: UUID, fallback_key_id: UUID) -> None:
+async def _check_fallback(
+    transaction: Transaction, keys: Keys, key_id: UUID, fallback_key_id: UUID
+) -> None:
     """Nobody changes what the user's keys fall back to until this transaction ends."""
-    await keys.change_fallbacks_alone()
+    # Else of two who do so at once neither sees the other's half of a circle.
+    await transaction.alone("fallback")
     if not await keys.hold(fallback_key_id):
         raise fallback_refused("NOT_FOUND")
     if await keys.leads_back(fallback_key_id, to=key_id):

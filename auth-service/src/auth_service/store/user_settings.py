@@ -71,8 +71,7 @@ class Settings:
 
     def __init__(self, transaction: CallerTransaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._mine = transaction.scope.columns
 
     async def get(self) -> UserSettings:
         row = await _FIND.first(self._connection, **self._mine)

@@ -61,6 +61,11 @@ class Scope:
     tenant_id: UUID
     user_id: UUID
 
+    @property
+    def columns(self) -> dict[str, UUID]:
+        """The two by the names of their columns: values of a statement that names whose rows it is about."""
+        return {"tenant_id": self.tenant_id, "user_id": self.user_id}
+
 
 class Database(Component):
     """A bounded pool of connections in one role.

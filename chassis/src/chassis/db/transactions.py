@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
 from chassis.db.idempotency import find_answered, find_repeated
 from chassis.db.owners import lock_owner
+from chassis.db.statement import Statement
 from chassis.idempotency import Effect, IdempotencyKeyReused, Once
+
+_ALONE = Statement(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"))
 
 
 class Owned(Protocol):
@@ -48,6 +52,10 @@ class Transaction:
         Raises OwnerErased if the erasure came first.
         """
         await lock_owner(self.connection, self.scope)
+
+    async def alone(self, what: str) -> None:
+        """Wait until no other transaction of this user does this, such as ``add note``, and keep them from it."""
+        await _ALONE.run(self.connection, what=f"{what} {self.scope.user_id}")
 
     async def find_repeated(self, once: Once[Effect], made: Effect) -> Effect | None:
         """What an earlier request of this key made.

@@ -125,8 +125,9 @@ class Uploads(Component):
         terms, name, now = self._terms.content, label_of(told_name), utc_now()
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
+            # So that no two see room for one.
+            await transaction.alone("add file")
             files = Files(transaction)
-            await files.add_alone()
             used = await files.used()
             if used.uploads >= terms.uploads_at_once:
                 raise TooManyUploads()
@@ -186,8 +187,9 @@ class Uploads(Component):
         """So much is kept of it, which may be more than what came. Raises QuotaUsedUp, UploadGivenUp."""
         async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
+            # So that no two see room for one.
+            await transaction.alone("add file")
             files = Files(transaction)
-            await files.add_alone()
             if not await files.hold_upload(upload.id, kept):
                 raise UploadGivenUp()
             used, allowed = (await files.used()).bytes, upload.terms.quota_bytes

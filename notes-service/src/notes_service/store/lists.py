@@ -79,8 +79,7 @@ class NoteLists:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._mine = transaction.scope.columns
 
     async def page(
         self, wanted: NoteFilter, *, after: Position | None, limit: int, most_bytes: int

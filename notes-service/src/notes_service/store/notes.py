@@ -105,8 +105,7 @@ class Notes:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._mine = transaction.scope.columns
 
     async def insert(self, note: Note, lexemes: Lexemes) -> None:
         await _INSERT.run(self._connection, **self._row(note, lexemes))

@@ -22,10 +22,6 @@ _READY: Final = f"SELECT {_SHOWN} FROM files WHERE {_MINE} AND files.state = 're
 # Looked at again and again, it is written seldom.
 _LEAST_HOLD: Final = UNUSED - timedelta(minutes=10)
 
-# So that no two see room for one.
-_ADD_ALONE = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtextextended('add file ' || :user_id, 0))")
-)
 _USED = Statement(
     text(f"""
     SELECT coalesce(sum(files.size + coalesce(files.text_size, 0)), 0)::bigint AS bytes, count(*) AS files,
@@ -100,12 +96,7 @@ class Files:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
-
-    async def add_alone(self) -> None:
-        """Wait until nobody else adds one for the user, and keep them from it."""
-        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
+        self._mine = transaction.scope.columns
 
     async def used(self) -> Used:
         row = await _USED.first(self._connection, **self._mine)

@@ -65,10 +65,6 @@ _UPDATE = Statement(
 _DELETE = Statement(
     text(f"DELETE FROM personas WHERE personas.name_folded = :name_folded AND {_MINE}")  # noqa: S608 - made of constants
 )
-# So that no two see room for one.
-_ADD_ALONE = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtextextended('add persona ' || :user_id, 0))")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +87,7 @@ class Personas:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
-
-    async def add_alone(self) -> None:
-        """Wait until nobody else stores one for the user, and keep them from it."""
-        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
+        self._mine = transaction.scope.columns
 
     async def insert(self, persona: Persona) -> bool:
         """Whether it was stored: False if the user has one whose name looks the same."""

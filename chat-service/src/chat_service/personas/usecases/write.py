@@ -54,8 +54,9 @@ class WritePersonas:
         persona = Persona(told, Owner.USER, now, now, id=new_id())
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
+            # So that no two see room for one.
+            await transaction.alone("add persona")
             personas = Personas(transaction)
-            await personas.add_alone()
             if once is not None and (earlier := await transaction.find_repeated(once, persona)):
                 return earlier
             if self._is_operators(told.name):

@@ -107,10 +107,6 @@ WHERE {_MINE} AND state <> 'gone' AND session_id = :session_id
       AND messages."order" = ANY (CAST(:orders AS integer[])))
 """)
 )
-# So that no two see room for one.
-_ADD_ALONE = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtextextended('add share ' || :user_id, 0))")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +123,7 @@ class Shares:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
-
-    async def add_alone(self) -> None:
-        """Wait until nobody else stores one for the user, and keep them from it."""
-        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
+        self._mine = transaction.scope.columns
 
     async def insert(
         self,

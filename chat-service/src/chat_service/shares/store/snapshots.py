@@ -106,8 +106,7 @@ class Snapshots:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._mine = transaction.scope.columns
 
     async def take(self, share_id: UUID, session_id: UUID, *, include_reasoning: bool) -> int:
         """Copies what was said on the chosen path into a share; returns how many messages.

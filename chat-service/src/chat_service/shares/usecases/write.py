@@ -58,8 +58,9 @@ class WriteShares:
         assert digest is not None
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
+            # So that no two see room for one.
+            await transaction.alone("add share")
             shares = Shares(transaction)
-            await shares.add_alone()
             if once is not None and await transaction.find_repeated(once, share_id) is not None:
                 raise ShareAlreadyShown()
             if await shares.count_all() >= self.most:
