@@ -115,12 +115,9 @@ def build(settings: Settings) -> Service:
             _run_means_of(settings, shared, models, engine, files, usage),
             turns,
             purge,
+            streaming.here,
             tell=notices.tell,
             default_persona=personas.read.default,
-            in_memory=streaming.followers,
-            cancel_here=engine.cancel,
-            recall=streaming.followers.recall,
-            subscribe=engine.subscribe,
         ),
         build_conversations(
             shared,

@@ -1,7 +1,6 @@
 """Runs on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
@@ -19,12 +18,12 @@ from chat_service.runs import mapping
 from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
-from chat_service.runs.usecases.cancel import CancelHere, cancel_run
+from chat_service.runs.usecases.cancel import cancel_run
 from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.go_on import ContinueRun
-from chat_service.runs.usecases.in_memory import InMemory
+from chat_service.runs.usecases.here import RunsHere
 from chat_service.runs.usecases.read import get_message, get_run_with_messages, list_live_runs
-from chat_service.runs.usecases.recover import Recall, recover_run
+from chat_service.runs.usecases.recover import recover_run
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from chat_service.words.domain.word_filter import InForce, no_words
@@ -48,12 +47,6 @@ POLICY: dict[str, dict[str, Method]] = {
 }
 
 
-class Subscribe(Protocol):
-    """Puts a run on a gateway's frame channel, and returns the channel's id; None: it is on none."""
-
-    def __call__(self, run: Run, gateway_id: str, subscription: int) -> str | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class RunServicer(chat_pb2_grpc.RunServiceServicer):
     """parley.chat.v1.RunService."""
@@ -62,10 +55,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
     start_run: StartRun
     continue_run: ContinueRun
     regenerate_run: RegenerateRun
-    in_memory: InMemory
-    cancel_here: CancelHere
-    recall: Recall
-    subscribe: Subscribe
+    here: RunsHere
     in_force: InForce = no_words
 
     async def StartRun(
@@ -101,15 +91,15 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         # A channel carries what the model wrote, for all readers alike.
         if destination is None or run.form is not TextForm.MARKDOWN:
             return None
-        return self.subscribe(run, *destination)
+        return self.here.subscribe(run, *destination)
 
     async def CancelRun(
         self, request: chat_pb2.CancelRunRequest, context: object
     ) -> chat_pb2.CancelRunResponse:
         await cancel_run(
             self.open_transaction,
-            self.in_memory,
-            self.cancel_here,
+            self.here.in_memory,
+            self.here.cancel,
             current_caller(),
             parse_named_id(request.run_id, RunNotFound),
         )
@@ -120,8 +110,8 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
     ) -> chat_pb2.RecoverRunResponse:
         found = await recover_run(
             self.open_transaction,
-            self.in_memory,
-            self.recall,
+            self.here.in_memory,
+            self.here.recall,
             current_caller(),
             parse_named_id(request.session_id, RunNotFound),
         )

@@ -8,14 +8,12 @@ from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.runs.domain.retention import Retention
 from chat_service.runs.operators.retention import RetentionInForce
-from chat_service.runs.rpc import POLICY, RunServicer, Subscribe
+from chat_service.runs.rpc import POLICY, RunServicer
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.beginning import RunMeans
-from chat_service.runs.usecases.cancel import CancelHere
 from chat_service.runs.usecases.go_on import ContinueRun
-from chat_service.runs.usecases.in_memory import InMemory
-from chat_service.runs.usecases.recover import Recall
+from chat_service.runs.usecases.here import RunsHere
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from chat_service.served import Served, Subject
@@ -43,24 +41,18 @@ def build_runs(
     means: RunMeans,
     turns: Turns,
     purge: Purge,
+    here: RunsHere,
     *,
     tell: Tell,
     default_persona: DefaultPersona,
-    in_memory: InMemory,
-    cancel_here: CancelHere,
-    recall: Recall,
-    subscribe: Subscribe,
 ) -> Subject:
-    """Runs by these means, and the purge of conversations; runs that are generated here are known by the last four."""
+    """Runs by these means, those among them that are generated `here`, and the purge of conversations."""
     servicer = RunServicer(
         means.open_transaction,
         StartRun(means, turns, tell=tell, default_persona=default_persona),
         ContinueRun(means),
         RegenerateRun(means),
-        in_memory,
-        cancel_here,
-        recall,
-        subscribe,
+        here,
         means.in_force,
     )
     return Subject(

@@ -13,6 +13,7 @@ from chat_service.providers.domain.use import ReportUse
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
+from chat_service.runs.usecases.here import RunsHere
 from chat_service.runs.usecases.read import RunWithMessages, find_run
 from chat_service.served import Served, Subject
 from chat_service.streaming.engine import Engine
@@ -43,6 +44,16 @@ class Streaming(Subject):
     channels: FrameChannels
     reports: UseReports
     engine: Engine
+
+    @property
+    def here(self) -> RunsHere:
+        """What runs are to others than their readers."""
+        return RunsHere(
+            in_memory=self.followers,
+            cancel=self.engine.cancel,
+            recall=self.followers.recall,
+            subscribe=self.engine.subscribe,
+        )
 
     @property
     def held(self) -> dict[str, int]:
