@@ -23,6 +23,7 @@ def main() -> None:
     arguments = _arguments()
     # As with Ctrl-C: what was started is stopped in good order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    load = measure.Load(arguments.rate, arguments.seconds, arguments.seed)
     folder: Path = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -38,23 +39,14 @@ def main() -> None:
                 size, seed = arguments.long_messages, arguments.seed
                 long.measure(parley.parley, folder, model.base_url, messages=size, seed=seed)
             elif arguments.what == "context":
-                context.measure(
-                    parley,
-                    folder,
-                    model.base_url,
-                    rate=arguments.rate,
-                    seconds=arguments.seconds,
-                    seed=arguments.seed,
-                )
+                context.measure(parley, folder, model.base_url, load)
             else:
                 failed = asyncio.run(
                     measure.measure(
                         parley,
                         folder,
                         model.base_url,
-                        rate=arguments.rate,
-                        seconds=arguments.seconds,
-                        seed=arguments.seed,
+                        load,
                         only=arguments.only,
                         without_filters=arguments.without_filters,
                     )

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 
 from bench.conversations.make import messages_of, write
-from bench.conversations.measure import WARM_SECONDS, Beside
+from bench.conversations.measure import Beside, Load
 from bench.conversations.people import chat_database, log_in, new_key, register
 from bench.conversations.texts import Texts
 from bench.stack import Stack
@@ -45,13 +45,11 @@ ORDER BY id DESC LIMIT 5000
 """
 
 
-def measure(
-    stack: Stack, folder: Path, model_url: str, *, rate: float, seconds: float, seed: int
-) -> None:
+def measure(stack: Stack, folder: Path, model_url: str, load: Load) -> None:
     """Print it for each kind of conversation, and take away what was made for it."""
     parley = stack.parley
     (person,) = register(parley, 1, prefix=f"context-{secrets.token_hex(4)}")
-    chance, texts = random.Random(person.id.int), Texts(seed)
+    chance, texts = random.Random(person.id.int), Texts(load.seed)
     words = "You are of this house, and say what is asked. " * 20
     token = log_in(parley, person)
     made: list[tuple[str, UUID]] = []
@@ -70,12 +68,19 @@ def measure(
     kinds = [[_line("anybody's", *ids) for ids in others]]
     kinds += [[_line(kind, person.tenant_id, person.id, one)] for kind, one in made]
     url = environment_of(CHAT, folder / "data", dict(os.environ))["CHAT_DATABASE_URL"]
-    cost = [sys.executable, str(_COST), "--database", url, f"--rate={rate}", f"--seconds={seconds}"]
+    cost = [
+        sys.executable,
+        str(_COST),
+        "--database",
+        url,
+        f"--rate={load.rate}",
+        f"--seconds={load.seconds}",
+    ]
     for lines in kinds:
         with Beside(stack.servers()) as beside:
             subprocess.run(child_command(cost), input="".join(lines).encode(), check=True)
         print(
-            f"  with those before that are not counted, ms each: {beside.told(rate * (seconds + WARM_SECONDS))}"
+            f"  with those before that are not counted, ms each: {beside.told(load.requests + load.warm_up.requests)}"
         )
     token = log_in(parley, person)
     for _, session_id in made:

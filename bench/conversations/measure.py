@@ -11,7 +11,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -68,14 +68,30 @@ class Request:
     body: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many requests a second for so long; the same ones for the same seed."""
+
+    rate: float
+    seconds: float
+    seed: int
+
+    @property
+    def requests(self) -> int:
+        return int(self.rate * self.seconds)
+
+    @property
+    def warm_up(self) -> "Load":
+        """The same before anything is counted."""
+        return replace(self, seconds=WARM_SECONDS)
+
+
 async def measure(
     stack: Stack,
     folder: Path,
     model_url: str,
+    load: Load,
     *,
-    rate: float,
-    seconds: float,
-    seed: int,
     only: Collection[str] | None = None,
     without_filters: int = 0,
 ) -> list[str]:
@@ -86,7 +102,7 @@ async def measure(
     """
     parley = stack.parley
     processes = {**stack.services(), **stack.servers()}
-    chance, texts = random.Random(seed), Texts(seed)
+    chance, texts = random.Random(load.seed), Texts(load.seed)
     people = sorted(kept(folder), key=lambda one: one.messages, reverse=True)
     people = [one for one in people if one.messages]
     others = people[_LARGEST:]
@@ -139,9 +155,9 @@ async def measure(
             if only is not None and name not in only:
                 continue
             # Each connection to a database plans a statement for itself, and is kept for half an hour.
-            await _ask(http, parley, readers, asked, chance, rate, WARM_SECONDS, failed)
+            await _ask(http, parley, readers, asked, chance, load.warm_up, failed)
             with Beside(processes) as beside:
-                waited = await _ask(http, parley, readers, asked, chance, rate, seconds, failed)
+                waited = await _ask(http, parley, readers, asked, chance, load, failed)
             hundredths = statistics.quantiles(waited, n=100)
             print(
                 f"{name}: {len(waited)} requests, p50 {hundredths[49]:.1f} ms,"
@@ -204,8 +220,7 @@ async def _ask(
     readers: Sequence[Reader],
     asked: Callable[[Reader], Request],
     chance: random.Random,
-    rate: float,
-    seconds: float,
+    load: Load,
     failed: list[str],
 ) -> list[float]:
     """Milliseconds of each request, from when it was due."""
@@ -224,8 +239,8 @@ async def _ask(
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
+        for number in range(load.requests):
+            due = began + number / load.rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             reader = chance.choice(readers)
             group.create_task(one(asked(reader), reader.token, due))
