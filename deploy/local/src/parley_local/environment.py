@@ -15,6 +15,7 @@ from parley_local.topology import (
     MEMBERS,
     SERVICES,
     Instance,
+    Member,
     Topology,
 )
 
@@ -149,23 +150,7 @@ def service_environment(
     ``web`` is the folder of the built pages, ``connections`` the file of those offered to all.
     """
     member = instance.member
-    settings = {
-        "METRICS_PORT": str(instance.metrics_port),
-        "TLS_CA_FILE": str(state.tls / "ca.pem"),
-        "TLS_CERT_FILE": str(state.tls / f"{member.name}.pem"),
-        "TLS_KEY_FILE": str(state.tls / f"{member.name}.key"),
-    }
-    for called in member.calls:
-        settings[f"{called.upper()}_TARGET"] = topology.target(called)
-    if member.database is not None:
-        urls = backends.databases[member.database]
-        settings |= {
-            "GRPC_PORT": str(instance.port),
-            "DATABASE_URL": urls.app,
-            "WORKER_DATABASE_URL": urls.worker,
-            "NATS_URL": backends.nats_urls[member.database],
-            "EVENTS_PREFIX": EVENTS_PREFIX,
-        }
+    settings = _where_things_are(instance, topology, backends, state)
     if member is AUTH:
         settings |= {"TENANT": "default"}
         if f"{member.prefix}SIGNING_KEY_FILE" not in inherited:
@@ -191,13 +176,50 @@ def service_environment(
         # Model servers on this machine: for trying things out, by who sits at it. Others would
         # reach through it whatever listens for this machine alone.
         settings = {"ALLOWED_HOSTS": ",".join(LOOPBACK_HOSTS), **settings}
-    own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
+    own = _set_by_hand(member, topology, inherited)
     if f"{APIKEY.prefix}ALLOWED_HOSTS" in own:
         settings.pop("ALLOWED_HOSTS_FROM", None)
     for name in _SHARED:
         if name in settings and inherited.get(name) and member.prefix + name not in own:
             # What is wrong with it is said of the variable that was set.
             settings[f"{name}_FROM"] = name
+    return {
+        **general_environment(inherited),
+        **{member.prefix + k: v for k, v in settings.items()},
+        **own,
+    }
+
+
+def _where_things_are(
+    instance: Instance, topology: Topology, backends: Backends, state: State
+) -> dict[str, str]:
+    """Ports, certificates, the services that it calls, database and events: by names without prefix."""
+    member = instance.member
+    settings = {
+        "METRICS_PORT": str(instance.metrics_port),
+        "TLS_CA_FILE": str(state.tls / "ca.pem"),
+        "TLS_CERT_FILE": str(state.tls / f"{member.name}.pem"),
+        "TLS_KEY_FILE": str(state.tls / f"{member.name}.key"),
+    }
+    for called in member.calls:
+        settings[f"{called.upper()}_TARGET"] = topology.target(called)
+    if member.database is not None:
+        urls = backends.databases[member.database]
+        settings |= {
+            "GRPC_PORT": str(instance.port),
+            "DATABASE_URL": urls.app,
+            "WORKER_DATABASE_URL": urls.worker,
+            "NATS_URL": backends.nats_urls[member.database],
+            "EVENTS_PREFIX": EVENTS_PREFIX,
+        }
+    return settings
+
+
+def _set_by_hand(
+    member: Member, topology: Topology, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """What ``inherited`` sets for this member, but for what is not its own to say."""
+    own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
     # Only migrations have a use for the owner's password, and they run in the runner.
     own.pop(f"{member.prefix}OWNER_DATABASE_URL", None)
     for name in (*_PORT_VARIABLES, "HOST"):
@@ -208,8 +230,4 @@ def service_environment(
         # One port cannot be everybody's: each listens where the topology has placed it.
         for name in _PORT_VARIABLES:
             own.pop(member.prefix + name, None)
-    return {
-        **general_environment(inherited),
-        **{member.prefix + k: v for k, v in settings.items()},
-        **own,
-    }
+    return own
