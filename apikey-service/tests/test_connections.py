@@ -1,7 +1,6 @@
 """A user's connections: changed, deleted, made the default, and nobody else's to touch."""
 
 import asyncio
-from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -9,19 +8,16 @@ import pytest
 
 from chassis.errors import FieldError
 from chassis.ids import new_id
-from chassis.testing import DatabaseUrls, eventually
+from chassis.testing import DatabaseUrls
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
+
+from .headers import headers
 
 Person = Any
 
 Parameters = generation_pb2.GenerationParameters
 ELSEWHERE = "https://elsewhere.example/v1"
-
-
-def headers(**values: str) -> apikey_pb2.Headers:
-    items = [apikey_pb2.Header(name=name, value=value) for name, value in values.items()]
-    return apikey_pb2.Headers(items=items)
 
 
 async def test_a_new_connection_has_the_defaults_of_what_it_says_nothing_of(ada: Person) -> None:
@@ -250,74 +246,6 @@ async def test_the_default_is_the_marked_one_and_without_it_the_first(ada: Perso
     assert (await ada.create("fourth")).is_default
 
 
-async def test_a_deleted_connection_is_gone_and_nothing_falls_back_to_it(
-    ada: Person, database: DatabaseUrls
-) -> None:
-    last = await ada.create("last")
-    middle = await ada.create("middle", fallback_key_id=last.id)
-    first = await ada.create("first", fallback_key_id=middle.id)
-
-    await ada.tell("DeleteKey", id=middle.id)
-
-    assert not (await ada.get(first.id)).HasField("fallback_key_id")
-    assert await ada.refused("GetKey", id=middle.id) == ("KEY_NOT_FOUND", [])
-    assert await ada.refused("DeleteKey", id=middle.id) == ("KEY_NOT_FOUND", [])
-    assert (await ada.create("middle")).id != middle.id
-    with psycopg.connect(database.worker) as worker:
-        assert worker.execute("SELECT count(*) FROM keys").fetchall() == [(3,)]
-
-
-async def test_no_chain_of_fallbacks_comes_round_to_its_beginning(ada: Person) -> None:
-    keys = [await ada.create(f"key {number}") for number in range(4)]
-    circle = ("VALIDATION", [FieldError("fallback_key_id", "CIRCLE")])
-    assert await ada.refused("UpdateKey", id=keys[0].id, fallback_key_id=keys[0].id) == circle
-    for one, next_one in pairwise(keys):
-        await ada.update(one.id, fallback_key_id=next_one.id)
-    for later in keys[1:]:
-        refused = await ada.refused("UpdateKey", id=later.id, fallback_key_id=keys[0].id)
-        assert refused == circle
-
-
-async def test_of_two_that_fall_back_to_each_other_at_once_one_is_refused(ada: Person) -> None:
-    for attempt in range(5):
-        one, other = await ada.create(f"one {attempt}"), await ada.create(f"other {attempt}")
-        outcomes = await asyncio.gather(
-            ada.update(one.id, fallback_key_id=other.id),
-            ada.update(other.id, fallback_key_id=one.id),
-            return_exceptions=True,
-        )
-        assert sum(isinstance(outcome, BaseException) for outcome in outcomes) == 1
-
-
-@pytest.mark.parametrize("makes", [False, True])
-async def test_one_that_is_being_deleted_is_not_there_to_fall_back_to(
-    ada: Person, database: DatabaseUrls, *, makes: bool
-) -> None:
-    one, other = await ada.create("one"), await ada.create("other")
-    not_found = ("VALIDATION", [FieldError("fallback_key_id", "NOT_FOUND")])
-    with psycopg.connect(database.worker) as worker:
-        worker.execute("DELETE FROM keys WHERE id = %s", [other.id])
-        if makes:
-            body = {"api_key": "k", "model": "m", "base_url": ELSEWHERE, "name": "third"}
-            refusal = ada.refused("CreateKey", fallback_key_id=other.id, **body)
-        else:
-            refusal = ada.refused("UpdateKey", id=one.id, fallback_key_id=other.id)
-        asked = asyncio.create_task(refusal)
-        await eventually(lambda: somebody_waits(database))
-        worker.commit()
-    assert await asked == not_found
-
-
-def somebody_waits(database: DatabaseUrls) -> bool:
-    """Whether a transaction waits for another one's lock."""
-    with psycopg.connect(database.admin) as admin:
-        waiting = admin.execute(
-            "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
-            " WHERE NOT granted AND datname = current_database()"
-        )
-        return waiting.fetchone() is not None
-
-
 async def test_somebody_elses_is_as_if_absent_whatever_is_asked_of_it(
     ada: Person, eve: Person
 ) -> None:
@@ -343,119 +271,6 @@ async def test_somebody_elses_is_as_if_absent_whatever_is_asked_of_it(
     assert await eve.refused("ResolveKey", name="Ada's") == ("KEY_NOT_FOUND", [])
     assert await ada.get(of_ada.id) == of_ada
     assert await eve.get(of_eve.id) == of_eve
-
-
-LONG = "x" * 101
-
-
-@pytest.mark.parametrize(
-    ("fields", "errors"),
-    [
-        ({"name": ""}, [("name", "REQUIRED")]),
-        ({"name": LONG}, [("name", "TOO_LONG", None, 100)]),
-        ({"name": "a\x00b"}, [("name", "INVALID_CHARACTER")]),
-        ({"name": "wo\u200brk"}, [("name", "INVALID_CHARACTER")]),
-        ({"api_key": " "}, [("api_key", "REQUIRED")]),
-        ({"api_key": "x" * 8001}, [("api_key", "TOO_LONG", None, 8000)]),
-        ({"api_key": "a\r\nb"}, [("api_key", "INVALID_CHARACTER")]),
-        ({"model": ""}, [("model", "REQUIRED")]),
-        ({"base_url": ""}, [("base_url", "REQUIRED")]),
-        ({"base_url": "https://a.example/#x"}, [("base_url", "INVALID_URL")]),
-        ({"provider": 99}, [("provider", "UNKNOWN")]),
-        ({"fallback_key_id": "x"}, [("fallback_key_id", "NOT_FOUND")]),
-        (
-            {"parameters": Parameters(temperature=2.1)},
-            [("parameters.temperature", "TOO_LARGE", None, 2)],
-        ),
-        (
-            {"parameters": Parameters(temperature=float("nan"))},
-            [("parameters.temperature", "INVALID")],
-        ),
-        (
-            {"parameters": Parameters(max_tokens=0)},
-            [("parameters.max_tokens", "TOO_SMALL", 1)],
-        ),
-        ({"parameters": Parameters(top_p=-0.1)}, [("parameters.top_p", "TOO_SMALL", 0)]),
-        (
-            {"parameters": Parameters(stop=["a"] * 5)},
-            [("parameters.stop", "TOO_MANY", None, 4)],
-        ),
-        ({"parameters": Parameters(stop=[""])}, [("parameters.stop.0", "REQUIRED")]),
-        (
-            {"parameters": Parameters(stop=["x" * 65])},
-            [("parameters.stop.0", "TOO_LONG", None, 64)],
-        ),
-        ({"parameters": Parameters(stop=["\x00"])}, [("parameters.stop.0", "INVALID_CHARACTER")]),
-        (
-            {"parameters": Parameters(reasoning_effort="extreme")},
-            [("parameters.reasoning_effort", "NOT_ONE_OF")],
-        ),
-        ({"cleared_parameters": ["model"]}, [("parameters", "UNKNOWN_FIELD")]),
-        (
-            {"cleared_parameters": ["top_p"], "parameters": Parameters(top_p=1)},
-            [("parameters.top_p", "GIVEN_AND_CLEARED")],
-        ),
-    ],
-)
-async def test_what_is_not_acceptable_is_refused_at_creation_and_as_a_change(
-    ada: Person, fields: dict[str, Any], errors: list[Any]
-) -> None:
-    key = await ada.create()
-    refused = ("VALIDATION", [FieldError(*error) for error in errors])
-    whole = {"name": "n", "api_key": "k", "model": "m", "base_url": ELSEWHERE}
-    assert await ada.refused("CreateKey", **(whole | fields)) == refused
-    assert await ada.refused("UpdateKey", id=key.id, **fields) == refused
-    assert await ada.get(key.id) == key
-
-
-RESERVED = (
-    "Host", "host", "Authorization", "Connection", "Keep-Alive", "Proxy-Authorization", "TE",
-    "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Content-Type",
-    "Content-Encoding", "Accept", "Accept-Encoding", "Expect", "Cookie", "User-Agent", "Via",
-    "X-Forwarded-For", "Forwarded", "Range", "If-None-Match", "HTTP2-Settings", "Sec-Fetch-Mode",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("items", "reasons"),
-    [
-        ([("", "v")], {"REQUIRED"}),
-        ([("a", "")], {"REQUIRED"}),
-        ([("a b", "v")], {"INVALID_NAME"}),
-        ([("a:", "v")], {"INVALID_NAME"}),
-        ([("ключ", "v")], {"INVALID_NAME"}),
-        ([("a\r\nHost", "v")], {"INVALID_NAME"}),
-        ([("a", "v\r\nHost: evil")], {"INVALID_VALUE"}),
-        ([("a", "v\nx")], {"INVALID_VALUE"}),
-        ([("a", "v\x00x")], {"INVALID_CHARACTER", "INVALID_VALUE"}),
-        ([("a", "v\x7fx")], {"INVALID_VALUE"}),
-        ([("a", "caf\u00e9")], {"INVALID_VALUE"}),
-        ([("x" * 65, "v")], {"TOO_LONG"}),
-        ([("a", "v" * 8001)], {"TOO_LONG"}),
-        ([("a", "v" * 8000), ("b", "v" * 7999)], {"TOO_LONG"}),
-        ([("a", "1"), ("A", "2")], {"NOT_UNIQUE"}),
-        ([(f"a{number}", "v") for number in range(17)], {"TOO_MANY"}),
-        *(([(name, "v")], {"RESERVED_NAME"}) for name in RESERVED),
-    ],
-)
-async def test_headers_that_are_none_or_not_the_users_to_say_are_refused(
-    ada: Person, items: list[tuple[str, str]], reasons: set[str]
-) -> None:
-    key = await ada.create()
-    given = apikey_pb2.Headers(
-        items=[apikey_pb2.Header(name=name, value=value) for name, value in items]
-    )
-    reason, fields = await ada.refused("UpdateKey", id=key.id, headers=given)
-    assert (reason, {field.field for field in fields}) == ("VALIDATION", {"headers"})
-    assert {field.reason for field in fields} == reasons
-
-
-async def test_as_many_and_as_long_headers_as_may_be_come_back_as_they_were(ada: Person) -> None:
-    longest = {"x" * 64: "!~ \t\"\\'" + "v" * 7000 + "~", "y": "v" * 8000}
-    many = {f"a{number}.!#$%&'*+^_`|~-": "v" for number in range(14)}
-    key = await ada.create(headers=headers(**longest, **many))
-    resolved = await ada.resolve(id=key.id)
-    assert {header.name: header.value for header in resolved.headers} == longest | many
 
 
 async def test_what_the_version_before_goes_on_storing_is_whole_and_asks_as_it_did(

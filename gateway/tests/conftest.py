@@ -78,6 +78,17 @@ def make_frame() -> Callable[[int, str, bytes], chat_pb2.Frame]:
     return frame
 
 
+@pytest.fixture
+def frames(make_frame: Callable[[int, str, bytes], chat_pb2.Frame]) -> list[chat_pb2.Frame]:
+    """Of a run from its first to its last."""
+    return [
+        make_frame(1, "start", b'{"run_id":"r"}'),
+        make_frame(2, "delta", '{"text":"Grüß \\"dich\\""}'.encode()),
+        make_frame(3, "delta", b'{"text":"\\n"}'),
+        make_frame(4, "done", b'{"status":"completed"}'),
+    ]
+
+
 @pytest_asyncio.fixture
 async def call_raw(open_door: OpenDoor) -> AsyncIterator[CallRaw]:
     async with AsyncExitStack() as stack:

@@ -6,9 +6,10 @@ from chat_service.providers.asking.refused import Adaptation, adaptation
 from chat_service.providers.domain.learnt import Lesson
 
 from . import wordings
-from .refusals import BODY, ROOM, openai
+from .other_refusals import ROOM
+from .other_refusals import STANDS as _STANDS
+from .refusals import BODY, openai
 from .refusals import LASTING as _LASTING
-from .refusals import STANDS as _STANDS
 
 LASTING = _LASTING + wordings.LASTING
 STANDS = _STANDS + wordings.STANDS

@@ -6,11 +6,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
 from chassis.db.engine import Scope
@@ -21,28 +19,20 @@ from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.erasure import DeleteConversations
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.usecases.go_on import ContinueRun
-from chat_service.search.domain.pace import Pace
 from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
 from chat_service.search.store.texts import Texts, Wish
 from chat_service.search.store.unindexed import SHORT, Unindexed
-from chat_service.search.usecases.index import Filtering, index_texts
+from chat_service.search.usecases.index import index_texts
 from servicekit.search_filters import filter_of, probe_of
+
+from .indexed import due_now, indexed_ids, reads_of
 
 KEPT = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))
 
 Chat = Any
 Searching = Any
 Generations = Any
-
-
-async def _rows(chat: Chat) -> set[UUID]:
-    async with chat.worker.transaction() as connection:
-        return set(await connection.scalars(text("SELECT id FROM search_texts")))
-
-
-async def _due(chat: Chat) -> list[UnindexedSession]:
-    return await Unindexed(chat.worker).due(UUID(int=2**128 - 1))
 
 
 async def _put_later(chat: Chat, session: UnindexedSession) -> int:
@@ -83,7 +73,7 @@ async def test_the_first_title_is_found_whether_it_comes_with_a_message_or_by_it
     for _ in range(2):
         assert sorted(await searching.find("needle", Wanted())) == ["needle"] * 3
         await searching.index()
-    assert {asked, named} < await _rows(chat)
+    assert {asked, named} < await indexed_ids(chat)
 
 
 async def _counts(chat: Chat) -> dict[UUID, tuple[int | None, int]]:
@@ -104,22 +94,22 @@ async def test_the_index_goes_with_what_is_cleared_purged_and_erased(
     for session in (cleared, purged, erased):
         await searching.turn(session, "needle", "needle")
     await searching.index()
-    assert len(await _rows(chat)) == 10
+    assert len(await indexed_ids(chat)) == 10
 
     await searching.ends.clear(searching.caller, cleared)
-    assert len(await _rows(chat)) == 8
-    assert cleared in await _rows(chat)
+    assert len(await indexed_ids(chat)) == 8
+    assert cleared in await indexed_ids(chat)
 
     await searching.ends.delete(searching.caller, purged, permanent=True)
-    assert len(await _rows(chat)) == 8
+    assert len(await indexed_ids(chat)) == 8
 
     async def forget(_: object) -> None: ...
 
     await Purge(chat.worker, forget, lambda: KEPT, rest=forget).purge()
-    assert len(await _rows(chat)) == 5
+    assert len(await indexed_ids(chat)) == 5
 
     await DeleteConversations(forget)(chat.erasing(searching.caller))
-    assert await _rows(chat) == {kept}
+    assert await indexed_ids(chat) == {kept}
 
 
 async def test_a_session_that_is_deleted_with_its_messages_beneath_it_leaves_no_row(
@@ -130,7 +120,7 @@ async def test_a_session_that_is_deleted_with_its_messages_beneath_it_leaves_no_
     await searching.index()
     async with chat.worker.transaction() as connection:
         await connection.execute(text("DELETE FROM sessions WHERE id = :id"), {"id": session})
-    assert await _rows(chat) == set()
+    assert await indexed_ids(chat) == set()
 
 
 async def test_what_is_in_hand_is_stored_of_no_session_that_has_changed_meanwhile(
@@ -139,7 +129,7 @@ async def test_what_is_in_hand_is_stored_of_no_session_that_has_changed_meanwhil
     titled, cleared, purged = [await searching.session("old title") for _ in range(3)]
     for session in (titled, cleared, purged):
         await searching.turn(session, "old", "old")
-    in_hand = await _due(chat)
+    in_hand = await due_now(chat)
     await searching.change(titled, title="new title")
     await searching.ends.clear(searching.caller, cleared)
     # As many as there were.
@@ -151,7 +141,7 @@ async def test_what_is_in_hand_is_stored_of_no_session_that_has_changed_meanwhil
 
     assert sorted(await searching.find("old")) == ["old", "old", "old title"]
     assert sorted(await searching.find("new")) == ["new", "new", "new title"]
-    assert await _due(chat) == []
+    assert await due_now(chat) == []
 
 
 async def test_what_is_written_while_others_are_in_hand_is_still_to_be_indexed(
@@ -159,7 +149,7 @@ async def test_what_is_written_while_others_are_in_hand_is_still_to_be_indexed(
 ) -> None:
     session = await searching.session("old title")
     await searching.turn(session, "old", "old")
-    (in_hand,) = await _due(chat)
+    (in_hand,) = await due_now(chat)
     await searching.turn(session, "new", "new")
 
     assert await _put_later(chat, in_hand) == 1
@@ -199,54 +189,11 @@ async def test_what_an_erasure_has_deleted_meanwhile_is_not_stored(
 ) -> None:
     session = await searching.session("")
     await searching.turn(session, "old", "old")
-    (in_hand,) = await _due(chat)
+    (in_hand,) = await due_now(chat)
     async with chat.worker.transaction() as connection:
         await connection.execute(text("DELETE FROM messages"))
     await _put_later(chat, in_hand)
-    assert await _rows(chat) == {session}
-
-
-# As a release before this one writes, which knows nothing of the index.
-EARLIER = """
-INSERT INTO sessions (id, tenant_id, user_id, title, last_order, message_count, created_at, updated_at)
-VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, 'needle of old', 1, 1, now(), now());
-INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
-VALUES (gen_random_uuid(), %(session_id)s, %(tenant_id)s, %(user_id)s, 'user', 'an old needle', 1, now());
-"""
-LATER = """
-INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
-VALUES (gen_random_uuid(), %(session_id)s, %(tenant_id)s, %(user_id)s, 'user', 'one more needle', 2, now());
-UPDATE sessions SET message_count = message_count + 1, last_order = 2, title = 'needle anew'
-WHERE id = %(session_id)s;
-UPDATE messages SET content = 'an old needle, longer' WHERE session_id = %(session_id)s AND "order" = 1;
-"""
-
-
-async def test_what_an_earlier_release_writes_and_changes_is_found_too(
-    searching: Searching, chat: Chat, caller: Caller
-) -> None:
-    values = {
-        "session_id": new_id(),
-        "tenant_id": caller.tenant_id,
-        "user_id": caller.user_id,
-    }
-    with psycopg.connect(
-        chat.urls.admin, cursor_factory=psycopg.ClientCursor, autocommit=True
-    ) as admin:
-        admin.execute(EARLIER, values)
-        for _ in range(2):
-            assert set(await searching.find("needle")) == {"needle of old", "an old needle"}
-            await searching.index()
-        assert await _due(chat) == []
-        admin.execute(LATER, values)
-    for _ in range(2):
-        assert set(await searching.find("needle")) == {
-            "needle anew",
-            "an old needle, longer",
-            "one more needle",
-        }
-        await searching.index()
-    assert len(await _rows(chat)) == 3
+    assert await indexed_ids(chat) == {session}
 
 
 async def test_a_session_that_is_locked_is_left_and_nobody_waits(
@@ -255,9 +202,9 @@ async def test_a_session_that_is_locked_is_left_and_nobody_waits(
     locked, free = await searching.session("needle one"), await searching.session("needle two")
     async with chat.holding(locked):
         await searching.index()
-        assert await _rows(chat) == {free}
+        assert await indexed_ids(chat) == {free}
     await searching.index()
-    assert await _rows(chat) == {locked, free}
+    assert await indexed_ids(chat) == {locked, free}
 
 
 async def test_a_long_conversation_is_indexed_in_steps_and_all_of_it_is_found(
@@ -269,7 +216,7 @@ async def test_a_long_conversation_is_indexed_in_steps_and_all_of_it_is_found(
     assert await searching.index() == 121
     assert len(await searching.find("needle", Wanted(MESSAGES), limit=100)) == 60
     assert await searching.find("say0", Wanted(MESSAGES)) == ["say0"]
-    assert await _due(chat) == []
+    assert await due_now(chat) == []
 
 
 async def test_replicas_index_side_by_side_and_each_text_once(
@@ -283,8 +230,8 @@ async def test_replicas_index_side_by_side_and_each_text_once(
     async def at_once(_: float) -> None: ...
 
     await asyncio.gather(*(index_texts(Unindexed(chat.worker), rest=at_once) for _ in range(2)))
-    assert len(await _rows(chat)) == 60
-    assert await _due(chat) == []
+    assert len(await indexed_ids(chat)) == 60
+    assert await due_now(chat) == []
     assert len(await searching.find("needle", Wanted(MESSAGES))) == 10
 
 
@@ -324,130 +271,6 @@ async def test_rows_are_told_to_no_other_user_and_changed_by_no_role_of_theirs(
             await connection.execute(text("UPDATE search_texts SET at = now()"))
 
 
-# As the release before filters puts a text in, and finds it.
-LOOKED_UP = """
-INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, lexemes)
-SELECT id, tenant_id, user_id, session_id, role, created_at, 'needle' FROM messages
-ON CONFLICT DO NOTHING;
-UPDATE sessions SET indexed_count = message_count;
-"""
-FIND = text(
-    "SELECT count(*) FROM find_texts(CAST('needle' AS tsquery), '{user,assistant}',"
-    " NULL, NULL, NULL, NULL, NULL, NULL, 100)"
-)
-
-
-async def test_what_an_earlier_release_has_put_in_is_found_and_gets_its_filter(
-    searching: Searching, chat: Chat, caller: Caller, stranger: Caller
-) -> None:
-    async def at_once(_: float) -> None: ...
-
-    unindexed, session = Unindexed(chat.worker), await searching.session("")
-    await searching.turn(session, "a needle", "nothing")
-    await searching.turn(session, "one more needle", "nothing at all")
-    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
-        admin.execute(LOOKED_UP)
-    for given in (4, 0):
-        assert await searching.find("needle", Wanted(MESSAGES)) == ["one more needle", "a needle"]
-        assert await searching.find("nothing at", Wanted(MESSAGES)) == ["nothing at all"]
-        assert await unindexed.count_unfiltered() == given
-        assert await Filtering(unindexed, rest=at_once).go_on(0) == given
-    # The earlier one goes on finding them, and what has a filter alone: the text decides there, too.
-    for whose, expected in ((caller, 4), (stranger, 0), (None, 0)):
-        async with chat.app.transaction(whose) as connection:
-            assert await connection.scalar(FIND) == expected
-
-
-@pytest.mark.parametrize(
-    ("pace", "steps", "rests"),
-    [
-        # What people write is indexed soon, and hours of work rest seven times as long as they take.
-        (Pace(), [0.5, 0.5, 0.25, 0.01], [0.5, 0.5, 1.75, 0.07]),
-        (Pace(prompt_seconds=0.0), [0.04, 0.02], [0.28, 0.14]),
-        # A machine that is starved makes steps long: they come to an end all the same.
-        (Pace(), [3.0, 0.1], [5.0, 0.7]),
-    ],
-)
-def test_hours_of_work_take_an_eighth_of_a_core(
-    pace: Pace, steps: list[float], rests: list[float]
-) -> None:
-    assert [pace.rest_behind(one) for one in steps] == pytest.approx(rests)
-
-
-async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_it_was(
-    searching: Searching, chat: Chat
-) -> None:
-    unindexed, session = Unindexed(chat.worker), await searching.session("")
-    await searching.turn(session, "old", "old")
-    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
-        admin.execute(LOOKED_UP)
-        in_hand = await unindexed.unfiltered(UUID(int=2**128 - 1))
-        assert len(in_hand) == 2
-        # Its row goes, and the earlier release puts another one in.
-        admin.execute("UPDATE messages SET content = 'new' WHERE role = 'user'")
-        admin.execute(LOOKED_UP)
-    assert await unindexed.give_filters([(one, filter_of("old")) for one in in_hand]) == 1
-    assert await searching.find("new", Wanted(MESSAGES)) == ["new"]
-    assert await searching.find("old", Wanted(MESSAGES)) == ["old"]
-
-
-async def test_filters_are_made_from_the_newest_text_on_and_by_turns_with_what_is_written(
-    searching: Searching, chat: Chat
-) -> None:
-    session = await searching.session("")
-    for number in range(70):
-        await searching.turn(session, f"needle {number}", "")
-    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
-        admin.execute(LOOKED_UP)
-
-    async def at_once(_: float) -> None: ...
-
-    filtering = Filtering(Unindexed(chat.worker), rest=at_once)
-    given, oldest_first = [], []
-    while stored := await filtering.go_on(0):
-        given.append(stored)
-        async with chat.worker.transaction() as connection:
-            rows = await connection.execute(
-                text(
-                    "SELECT min(id::text) FILTER (WHERE filter IS NOT NULL) AS made,"
-                    " max(id::text) FILTER (WHERE filter IS NULL) AS left FROM search_texts"
-                )
-            )
-            oldest_first += [row.left is not None and row.left > row.made for row in rows]
-    assert given == [64, 64, 12]
-    assert not any(oldest_first)
-
-
-async def test_the_earlier_releases_search_reads_its_own_users_texts_alone(
-    searching: Searching, chat: Chat, caller: Caller, stranger: Caller
-) -> None:
-    for whose, turns in ((searching, 6), (searching.of(stranger), 40)):
-        session = await whose.session("")
-        for number in range(turns):
-            await whose.turn(session, f"needle {number}", "something else")
-    await searching.index()
-    async with chat.app.transaction(caller) as connection:
-        before = await _reads(connection)
-        assert await connection.scalar(FIND) == 12
-        after = await _reads(connection)
-    read = [
-        after[name][n] - before.get(name, (0, 0))[n] for name in ("search_texts",) for n in (0, 1)
-    ]
-    # Of the user's own 13, with the title.
-    assert read == [0, 13]
-
-
-_READ = text(
-    "SELECT relname, seq_scan, coalesce(idx_tup_fetch, 0) AS fetched FROM pg_stat_xact_user_tables"
-    " WHERE relname IN ('search_texts', 'sessions', 'messages')"
-)
-
-
-async def _reads(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
-    """By table, how often it was read from end to end, and how many rows were fetched by an index."""
-    return {row.relname: (row.seq_scan, row.fetched) for row in await connection.execute(_READ)}
-
-
 @pytest.mark.parametrize(("q", "rows"), [("needle", 12), ("n", 12), ("none", 0)])
 async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_to_end(
     searching: Searching, chat: Chat, caller: Caller, stranger: Caller, q: str, rows: int
@@ -460,7 +283,7 @@ async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_t
         await searching.session(f"other {number}")
     await searching.index()
     async with chat.app.transaction(caller) as connection:
-        before = await _reads(connection)
+        before = await reads_of(connection)
 
         async def read(*asked: Asked) -> list[list[Any]]:
             return [await one.all(connection, **values) for one, values in asked]
@@ -468,7 +291,7 @@ async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_t
         stretch = await Texts(read, caller.user_id, Wanted(MESSAGES)).indexed(
             probe_of(q), Wish(after=None, compared=100, limit=5, most_bytes=1_000_000)
         )
-        after = await _reads(connection)
+        after = await reads_of(connection)
     assert len(stretch.texts) == min(rows, 5)
     scans = {table: after[table][0] - before.get(table, (0, 0))[0] for table in after}
     fetched = {table: after[table][1] - before.get(table, (0, 0))[1] for table in after}
