@@ -36,7 +36,7 @@ UPDATE some column, and the policy lets the app role lock its row but change not
 
 from datetime import datetime
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Uuid, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
@@ -51,17 +51,6 @@ class OwnerErased(AppError):
     kind = Kind.UNAUTHENTICATED
     reason = "ACCOUNT_DELETED"
     detail = "This account has been deleted."
-
-
-def owners_table(metadata: MetaData) -> Table:
-    """The table as SQLAlchemy sees it, for queries of the service's own."""
-    return Table(
-        "owners",
-        metadata,
-        Column("user_id", Uuid, primary_key=True),
-        Column("tenant_id", Uuid, nullable=False),
-        Column("erased_at", DateTime(timezone=True)),
-    )
 
 
 _LOCK = Statement(text("SELECT erased_at FROM owners WHERE user_id = :user_id FOR SHARE"))

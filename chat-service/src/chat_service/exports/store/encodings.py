@@ -5,7 +5,6 @@ is attached to a message of the page, and a text is left as it is, but for what 
 spreadsheet computes.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -170,13 +169,3 @@ ENCODINGS: Final[dict[Format, Encoding]] = {
         chosen=True,
     ),
 }
-
-
-def columns_left_out() -> Sequence[str]:
-    """Columns of messages that no export has, since they mean something here alone."""
-    return (
-        # Of the service's own bookkeeping.
-        *("session_id", "tenant_id", "user_id", "parent_order"),
-        # Of runs and connections that are nowhere else.
-        *("run_id", "fallback_from"),
-    )
