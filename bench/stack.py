@@ -68,10 +68,13 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def stack(
+    folder: Path, settings: Mapping[str, str] | None = None, *, python: Path = Path(sys.executable)
+) -> Iterator[Stack]:
     """Parley with its data in the folder: ready on entry, stopped in good order on exit.
 
-    ``settings`` are environment variables; its log is ``runner.log`` in the folder.
+    ``settings`` are environment variables; its log is ``runner.log`` in the folder. ``python`` has it installed,
+    which may be another release.
     """
     port = free_port()
     environment = {
@@ -90,7 +93,7 @@ def stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
     with log.open("ab") as output:
         runner = subprocess.Popen(
             child_command(
-                [sys.executable, "-m", "parley_local", "--json"], death_signal=signal.SIGTERM
+                [str(python), "-m", "parley_local", "--json"], death_signal=signal.SIGTERM
             ),
             stdin=subprocess.DEVNULL,
             stdout=output,
