@@ -118,7 +118,7 @@ async def test_whoever_uses_a_table_is_not_kept_waiting_behind_a_migration_that_
 
 
 def test_every_revision_builds_beside_traffic_what_no_transaction_can_hold() -> None:
-    """Alembic's own block would wait for 100 ms, and be begun anew for ever beside long transactions."""
+    """Alembic's own block would wait for 30 ms, and be begun anew for ever beside long transactions."""
     revisions = list(LEDGER.parents[2].glob("*/src/*/migrations/versions/*.py"))
     assert len(revisions) > 20
     assert [path.name for path in revisions if "autocommit_block" in path.read_text()] == []

@@ -29,9 +29,9 @@ _log = get_logger(__name__)
 _LOCK_KEY: Final = 0x7061726C6579
 _LOCK_WAIT_SECONDS: Final = 300.0
 _LOCK_POLL_SECONDS: Final = 0.2
-# Whoever comes to a table for which a revision waits stands in line behind it. So it waits for so
-# long, lets them pass, and comes again.
-_TABLE_MILLISECONDS: Final = 100
+# Whoever comes to a table for which a revision waits stands in line behind it, and behind the next one that it
+# waits for meanwhile. So it waits for so long, lets them pass, and comes again: three such waits are 90 ms.
+_TABLE_MILLISECONDS: Final = 30
 _TABLE_PAUSE_SECONDS: Final = 1.0
 _TABLE_WAIT_SECONDS: Final = 300.0
 _LOCK_NOT_AVAILABLE: Final = "55P03"
@@ -46,7 +46,7 @@ def migrate(owner_url: str, migrations: Path) -> None:
     """Bring the database to the newest revision in ``migrations``/versions.
 
     Connects as the owner role. Each revision is a transaction of its own; what cannot be in one
-    stands in ``beside_traffic``. A table's lock is waited for 100 ms at a time, in which others wait
+    stands in ``beside_traffic``. A table's lock is waited for 30 ms at a time, in which others wait
     as well, and then the revision is begun anew, for five minutes. Raises TimeoutError when another
     migration holds the lock for five minutes, and whatever a revision raises; revisions that were
     completed before it stay. Alembic keeps the running migration in module globals: one call at a
