@@ -126,7 +126,7 @@ class SessionChange(Body):
     read_order: ReadOrder | MISSING = Field(
         MISSING,
         description="The highest `order` that was read; of one that is higher than any, the highest"
-        " is kept.",
+        " is kept. A lower one than before makes what is behind it unread again.",
     )
 
     def request(self, session_id: str) -> pb.UpdateSessionRequest:
