@@ -1,6 +1,7 @@
 """Bytes in a bucket that speaks S3, by obstore."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,15 +12,15 @@ from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
 from chat_service.files.domain.stored import Stored
 from chat_service.files.domain.terms import Bucket
-from chat_service.files.storage.threads import to_its_end
+from chat_service.files.storage.threads import on_disk, to_its_end
 
 _log = get_logger(__name__)
 
 _PIECE: Final = 256 * 1024
 _LISTED: Final = 500
-# Of a larger one so much is in memory at a time: two parts of it.
-_PART: Final = 8 * 1024 * 1024
-_PARTS_AT_ONCE: Final = 2
+# A larger one is sent in parts, one at a time: S3 takes none that is smaller, and no more than so many of a file.
+_PART: Final = 5 * 1024 * 1024
+_MOST_PARTS: Final = 10_000
 _SILENCE: Final = timedelta(seconds=30)
 
 
@@ -65,11 +66,13 @@ class BucketStorage:
         return self._spool
 
     async def put(self, key: str, path: Path) -> None:
+        size = await on_disk(os.path.getsize, path)
+        part = max(_PART, -(-size // _MOST_PARTS))
+        # By itself obstore reads a whole part at once, and has some of them in memory.
+        content = path if size <= part else _pieces_of(path)
         with _told():
             # Who is cancelled waits for it: what a server has of it would be stored behind their back, and parts stay there.
-            putting = self._store.put_async(
-                key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE
-            )
+            putting = self._store.put_async(key, content, chunk_size=part, max_concurrency=1)
             await to_its_end(asyncio.ensure_future(putting))
 
     async def read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
@@ -109,6 +112,13 @@ class BucketStorage:
             if some is None:
                 return
             yield [Stored(one["path"], one["size"], one["last_modified"]) for one in some]
+
+
+async def _pieces_of(path: Path) -> AsyncGenerator[bytes, None]:
+    file = await on_disk(path.open, "rb", buffering=0)
+    with file:
+        while piece := await on_disk(file.read, _PIECE):
+            yield piece
 
 
 @contextmanager
