@@ -92,6 +92,14 @@ describe("a conversation", () => {
     expect(of(PATH, [], run("q2", "a2")).at(-1)).toBe("answer a2");
   });
 
+  it("has what was gone on with, once it is listed, and not what stood there before", () => {
+    const before = run("q2", "a2", { live: false });
+    const goneOn = run("q2", "a2", { runId: "another", before });
+    expect(of(PATH, [], goneOn).at(-1)).toBe("answer a2 written");
+    const listed = [...PATH.slice(0, 3), message("a2", { run_id: "another" })];
+    expect(of(listed, [], { ...goneOn, live: false }).at(-1)).toBe("answer a2");
+  });
+
   it("leaves an answer alone that is written on another path", () => {
     expect(of(PATH, [], run("q9", "a9"))).toHaveLength(4);
   });

@@ -31,9 +31,10 @@ export function entriesOf(
   for (const one of pending) path = cut(path, one);
   const entries = path.map((message): Entry => {
     if (message.role === "user") return { kind: "question", key: keyOf(message.id), message };
-    const writing = runs.find(
-      (one) => one.answerId === message.id && one.runId !== message.run_id && !one.old,
-    );
+    // What the run has written that the message is of, or one before it, is in the message.
+    const at = runs.findIndex((one) => one.runId === message.run_id);
+    const newer = at < 0 ? runs : runs.slice(0, at);
+    const writing = newer.find((one) => one.answerId === message.id && !one.old);
     return { kind: "answer", key: message.id, message, ...(writing && { run: writing }) };
   });
   const answer = (question: string | undefined) => {
