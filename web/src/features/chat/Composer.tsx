@@ -4,13 +4,13 @@ import {
   lazy,
   type RefObject,
   Suspense,
+  useCallback,
   useEffect,
   useImperativeHandle,
   useRef,
   useState,
 } from "react";
 import { useText } from "../../i18n";
-import { useSettings } from "../../session";
 import { IconButton } from "../../ui/IconButton";
 import { toast } from "../../ui/toast";
 import { touch } from "../../ui/touch";
@@ -19,6 +19,7 @@ import { AttachButton } from "../files/AttachButton";
 import type { useChosen } from "../files/useChosen";
 import styles from "./Composer.module.css";
 import { drafts, useDraftsKept } from "./drafts";
+import { useEntersSend } from "./useEntersSend";
 import { fitsItself, useFit } from "./useFit";
 
 const ChosenFiles = lazy(() => import("../files/ChosenFiles"));
@@ -32,6 +33,8 @@ export interface ComposerHandle {
 
 /** A pasted text of more characters may go along as a file. */
 const LONG = 8_000;
+/** A field is lower with one line, and higher with two. */
+const TWO_LINES_PX = 56;
 
 interface Props {
   /** Whose draft it is: a conversation's id, or `new`. */
@@ -58,10 +61,23 @@ export function Composer(props: Props) {
   const { draft, handle, files, onSend, blocked, onBlocked, onStop, stopping, onEditLast } = props;
   const t = useText();
   const area = useRef<HTMLTextAreaElement>(null);
-  const { data: settings } = useSettings();
+  /** What offers to attach a long text instead. */
+  const offered = useRef<number>(undefined);
+  const entersSend = useEntersSend();
   const [empty, setEmpty] = useState(() => drafts.of(draft).trim() === "");
-  const adjust = useFit(area);
+  /** It took more than a line since it was empty: on a phone it has the whole width. */
+  const [tall, setTall] = useState(false);
+  const fitHeight = useFit(area);
   useDraftsKept();
+
+  const adjust = useCallback(() => {
+    fitHeight();
+    const element = area.current;
+    if (element === null) return;
+    const { value, offsetHeight } = element;
+    // An empty one is as high as what one touches, and a second line makes it higher.
+    setTall((before) => value !== "" && (before || offsetHeight > TWO_LINES_PX));
+  }, [fitHeight]);
 
   useEffect(() => {
     const element = area.current;
@@ -103,13 +119,14 @@ export function Composer(props: Props) {
       return;
     }
     element.value = "";
+    // What was pasted is on its way.
+    if (offered.current !== undefined) toast.dismiss(offered.current);
     setEmpty(true);
     adjust();
     onSend(text);
     drafts.empty(draft);
   }
 
-  const entersSend = (settings?.enter_sends ?? true) && !touch.matches;
   const onKeyDown = onKeys({
     ...props.keys,
     Enter: entersSend ? send : () => false,
@@ -139,12 +156,16 @@ export function Composer(props: Props) {
       changed();
       element.focus();
     };
-    toast.show({ text: t.files.isLong, action: { label: t.files.asFile, run } });
+    offered.current = toast.show({
+      text: t.files.isLong,
+      action: { label: t.files.asFile, run },
+    });
   }
 
   return (
     <form
       className={styles.composer}
+      data-tall={tall || undefined}
       onSubmit={(event) => {
         event.preventDefault();
         send();

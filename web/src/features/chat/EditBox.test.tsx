@@ -1,3 +1,4 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { EditBox } from "./EditBox";
@@ -14,12 +15,16 @@ const file = (id: string, more = {}) => ({
   ...more,
 });
 
-function setUp() {
+function setUp({ enters = true, entersSend = true } = {}) {
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  queries.setQueryData(["settings"], { enter_sends: entersSend });
   const onSubmit = vi.fn(async () => true);
   const onClose = vi.fn();
   const files = [file("a"), file("b"), file("c", { deleted: true })];
   render(
-    <EditBox id="m" text="What?" files={files} label="Ask" onSubmit={onSubmit} onClose={onClose} />,
+    <QueryClientProvider client={queries}>
+      <EditBox {...{ id: "m", text: "What?", label: "Ask", files, enters, onSubmit, onClose }} />
+    </QueryClientProvider>,
   );
   return { onSubmit, onClose };
 }
@@ -41,4 +46,20 @@ it("leaves them as they are where none was taken off", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Ask" }));
   await vi.waitFor(() => expect(onClose).toHaveBeenCalled());
   expect(onSubmit).toHaveBeenCalledExactlyOnceWith("Why?", undefined);
+});
+
+it.each([
+  ["a question, as the composer does", {}, "Enter asks", 1],
+  ["no question where Enter starts a new line", { entersSend: false }, "Ctrl+Enter", 0],
+  ["no answer, which has lines of its own", { enters: false }, "Ctrl+Enter", 0],
+])("Enter finishes %s, and the box says so", async (_what, set, hint, times) => {
+  const { onSubmit } = setUp(set);
+  const box = screen.getByRole("textbox", { description: new RegExp(hint.replace("+", "\\+")) });
+  fireEvent.input(box, { target: { value: "Why?" } });
+  fireEvent.keyDown(box, { key: "Enter", shiftKey: true });
+  expect(onSubmit).not.toHaveBeenCalled();
+  fireEvent.keyDown(box, { key: "Enter" });
+  expect(onSubmit).toHaveBeenCalledTimes(times);
+  fireEvent.keyDown(box, { key: "Enter", ctrlKey: true });
+  await vi.waitFor(() => expect(onSubmit).toHaveBeenCalled());
 });

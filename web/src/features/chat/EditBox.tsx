@@ -1,10 +1,13 @@
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useId, useRef, useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
+import { touch } from "../../ui/touch";
 import { onKeys } from "../../ui/useKey";
 import type { OnMessage } from "../files/MessageFiles";
+import { keysOf } from "../search/opened";
 import { drafts, editOf, useDraftsKept } from "./drafts";
-import styles from "./Message.module.css";
+import styles from "./EditBox.module.css";
+import { useEntersSend } from "./useEntersSend";
 
 const KeptFiles = lazy(() => import("../files/KeptFiles"));
 const NONE: readonly OnMessage[] = [];
@@ -15,6 +18,7 @@ export function EditBox({
   text,
   files = NONE,
   label,
+  enters = false,
   onSubmit,
   onClose,
 }: {
@@ -25,12 +29,16 @@ export function EditBox({
   files?: readonly OnMessage[];
   /** What the button that ends it well is called. */
   label: string;
+  /** Enter does the same, where it sends what is written. */
+  enters?: boolean;
   /** `kept`: the files that are left where some were taken off. False: it was not taken, and stays. */
   onSubmit: (text: string, kept?: readonly OnMessage[]) => Promise<boolean>;
   onClose: () => void;
 }) {
   const t = useText();
   const area = useRef<HTMLTextAreaElement>(null);
+  const hint = useId();
+  const byEnter = useEntersSend() && enters;
   useEffect(() => {
     const element = area.current;
     element?.focus();
@@ -70,9 +78,20 @@ export function EditBox({
         aria-label={t.chat.edit}
         defaultValue={drafts.of(draft) || text}
         onInput={(event) => drafts.keep(draft, event.currentTarget.value)}
-        onKeyDown={onKeys({ "Mod+Enter": submit, Escape: onClose })}
+        enterKeyHint={byEnter ? "send" : "enter"}
+        aria-describedby={touch.matches ? undefined : hint}
+        onKeyDown={onKeys({
+          Enter: byEnter ? submit : () => false,
+          "Mod+Enter": submit,
+          Escape: onClose,
+        })}
       />
-      <div className={styles.editActions}>
+      <div className={styles.actions}>
+        {!touch.matches && (
+          <p id={hint} className={styles.keys}>
+            {byEnter ? t.chat.editEnter : t.chat.editModEnter(keysOf("Mod+Enter").join("+"))}
+          </p>
+        )}
         <Button small look="quiet" onClick={close}>
           {t.common.cancel}
         </Button>

@@ -40,6 +40,7 @@ export const Question = memo(function Question({ message, actions, idle, unanswe
           text={content}
           files={message.attachments}
           label={t.chat.ask}
+          enters
           onClose={() => {
             setEditing(false);
             keepFocus(article.current);

@@ -66,6 +66,8 @@ export const chat = {
   thoughtFor: (seconds: number) => `Thought for ${seconds} s`,
   copy: "Copy",
   edit: "Edit",
+  editEnter: "Enter asks, Shift+Enter starts a new line, Esc closes",
+  editModEnter: (key: string) => `${key} finishes, Esc closes`,
   regenerate: "Regenerate",
   regenerateWith: "Regenerate with another model",
   continue: "Continue",

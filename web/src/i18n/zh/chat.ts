@@ -63,6 +63,8 @@ export const chat: typeof en = {
   thoughtFor: (seconds) => `思考了 ${seconds} 秒`,
   copy: "复制",
   edit: "编辑",
+  editEnter: "Enter 提问，Shift+Enter 换行，Esc 关闭",
+  editModEnter: (key: string) => `${key} 完成，Esc 关闭`,
   regenerate: "重新生成",
   regenerateWith: "换个模型重新生成",
   continue: "继续",
