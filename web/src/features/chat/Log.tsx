@@ -5,13 +5,10 @@ import { Button } from "../../ui/Button";
 import { ErrorText } from "../../ui/ErrorText";
 import { IconButton } from "../../ui/IconButton";
 import type { Entry } from "./entries";
+import { Groups } from "./Groups";
 import styles from "./Log.module.css";
 import type { Scroller } from "./scroller";
-import { useGroups } from "./useGroups";
 import { useScroller } from "./useScroller";
-
-/** As high as a message is taken to be that was never in sight. */
-const MESSAGE_PX = 300;
 
 interface Props {
   entries: readonly Entry[];
@@ -27,7 +24,6 @@ interface Props {
 export function Log({ entries, render, older, handle, foot }: Props) {
   const t = useText();
   const { box, content, spacer, scroller, below } = useScroller();
-  const groups = useGroups(entries);
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
     handle.current = scroller.current;
@@ -84,19 +80,7 @@ export function Log({ entries, render, older, handle, foot }: Props) {
               </Button>
             </div>
           )}
-          {groups.map((group) => (
-            <div
-              key={group.key}
-              className={styles.group}
-              style={{ containIntrinsicSize: `auto ${group.entries.length * MESSAGE_PX}px` }}
-            >
-              {group.entries.map((entry) => (
-                <div key={entry.key} data-key={entry.key}>
-                  {render(entry)}
-                </div>
-              ))}
-            </div>
-          ))}
+          <Groups entries={entries} render={render} />
           {foot}
         </div>
         <div ref={spacer} aria-hidden />

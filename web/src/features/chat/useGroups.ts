@@ -1,10 +1,13 @@
 import { useState } from "react";
-import type { Entry } from "./entries";
 
 /** Entries that stand behind one another. */
-export interface Group {
+export interface Group<Entry> {
   key: string;
   entries: readonly Entry[];
+}
+
+interface Keyed {
+  readonly key: string;
 }
 
 const MOST = 8;
@@ -13,18 +16,21 @@ const MOST = 8;
  * The entries in groups of a few. What a browser keeps for each part of the page that it passes over costs at every
  * frame; so it passes over groups. An entry stays in its group: in another one it would be drawn anew.
  */
-export function useGroups(entries: readonly Entry[]): readonly Group[] {
-  const [groups] = useState(() => new Groups());
+export function useGroups<Entry extends Keyed>(entries: readonly Entry[]): readonly Group<Entry>[] {
+  const [groups] = useState(() => new Groups<Entry>());
   return groups.of(entries);
 }
 
-class Groups {
-  #last: { entries: readonly Entry[]; groups: readonly Group[] } = { entries: [], groups: [] };
+class Groups<Entry extends Keyed> {
+  #last: { entries: readonly Entry[]; groups: readonly Group<Entry>[] } = {
+    entries: [],
+    groups: [],
+  };
   /** The groups of the entries that were there the last time, by their keys. */
   #known = new Map<string, string>();
   #made = 0;
 
-  of(entries: readonly Entry[]): readonly Group[] {
+  of(entries: readonly Entry[]): readonly Group<Entry>[] {
     if (entries === this.#last.entries) return this.#last.groups;
     const first = entries.findIndex(({ key }) => this.#known.has(key));
     const older = first < 0 ? entries.length : first;

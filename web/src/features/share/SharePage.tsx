@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiError } from "../../api";
 import { repeatable } from "../../api/repeatable";
@@ -11,6 +11,7 @@ import { Button } from "../../ui/Button";
 import { SecretField } from "../../ui/Field";
 import { Form, FormError } from "../../ui/Form";
 import { Spinner } from "../../ui/Spinner";
+import { Groups } from "../chat/Groups";
 import { Door } from "../welcome/Door";
 import { continued } from "./openings";
 import { Said } from "./Said";
@@ -114,6 +115,14 @@ function Shared({ token, share }: { token: string; share: Share }) {
   const { moment } = useFormat();
   const { query, unlock, more } = share;
   const pages = query.data?.pages ?? [];
+  // A message's place is all that it is known by.
+  const said = useMemo(
+    () =>
+      query.data?.pages.flatMap((page, index) =>
+        page.messages.map((message, place) => ({ key: `${index}.${place}`, message })),
+      ) ?? [],
+    [query.data],
+  );
   const title = pages[0]?.title || t.sidebar.untitled;
   const at = pages[0]?.shared_at ?? "";
   const hasFiles = pages.some((page) => page.messages.some(({ files }) => files.length > 0));
@@ -130,12 +139,10 @@ function Shared({ token, share }: { token: string; share: Share }) {
           <Continue token={token} />
         </header>
         <div role="log" aria-live="off" aria-label={t.chat.conversation}>
-          {pages.flatMap((page, index) =>
-            page.messages.map((message, place) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a message's place is all that it is known by
-              <Said key={`${index}.${place}`} token={token} message={message} />
-            )),
-          )}
+          <Groups
+            entries={said}
+            render={({ message }) => <Said token={token} message={message} />}
+          />
         </div>
         {isLocked(query.error) ? (
           // The hour is over in which it is read without its password.
