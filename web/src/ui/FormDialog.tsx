@@ -1,9 +1,9 @@
 import type { ReactNode, Ref } from "react";
 import { useText } from "../i18n";
-import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 import { Form } from "./Form";
 import styles from "./FormDialog.module.css";
+import { FormFoot } from "./FormFoot";
 
 /** A thing's form in a window of its own, which is closed or saved. */
 export function FormDialog({
@@ -32,14 +32,9 @@ export function FormDialog({
     <Dialog open wide={wide} title={title} onClose={onClose}>
       <Form error={error} onSubmit={onSubmit}>
         {children}
-        <div className={styles.actions}>
+        <FormFoot submit={t.common.save} pending={pending} onCancel={onClose}>
           {actions}
-          <span className={styles.gap} />
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button look="primary" type="submit" pending={pending}>
-            {t.common.save}
-          </Button>
-        </div>
+        </FormFoot>
       </Form>
     </Dialog>
   );

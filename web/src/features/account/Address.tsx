@@ -1,9 +1,9 @@
 import { useEffect } from "react";
 import { useText } from "../../i18n";
-import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { SecretField, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
+import { FormFoot } from "../../ui/FormFoot";
 import { toast } from "../../ui/toast";
 import { CodeField } from "../welcome/CodeField";
 import { useCode } from "../welcome/useCode";
@@ -16,16 +16,16 @@ export function AddressDialog({ open, onClose }: { open: boolean; onClose: () =>
   const t = useText();
   return (
     <Dialog open={open} onClose={onClose} title={t.account.changeAddress}>
-      <AddressForm onDone={onClose} />
+      <AddressForm onClose={onClose} />
     </Dialog>
   );
 }
 
-function AddressForm({ onDone }: { onDone: () => void }) {
+function AddressForm({ onClose }: { onClose: () => void }) {
   const t = useText();
   const change = useChangeProfile(() => {
     toast.show({ text: t.account.addressChanged });
-    onDone();
+    onClose();
   });
   return (
     <Form
@@ -52,9 +52,7 @@ function AddressForm({ onDone }: { onDone: () => void }) {
         autoComplete="current-password"
         required
       />
-      <Button type="submit" look="primary" pending={change.isPending}>
-        {t.account.changeAddress}
-      </Button>
+      <FormFoot submit={t.account.changeAddress} pending={change.isPending} onCancel={onClose} />
     </Form>
   );
 }
@@ -72,17 +70,17 @@ export function VerifyDialog({
   const t = useText();
   return (
     <Dialog open={open} onClose={onClose} title={t.account.verifyTitle}>
-      <VerifyForm email={email} onDone={onClose} />
+      <VerifyForm email={email} onClose={onClose} />
     </Dialog>
   );
 }
 
-function VerifyForm({ email, onDone }: { email: string; onDone: () => void }) {
+function VerifyForm({ email, onClose }: { email: string; onClose: () => void }) {
   const t = useText();
   const { send, ...code } = useCode("register");
   const change = useChangeProfile(() => {
     toast.show({ text: t.account.addressVerified });
-    onDone();
+    onClose();
   });
   useEffect(() => send(email), [send, email]);
   return (
@@ -97,9 +95,7 @@ function VerifyForm({ email, onDone }: { email: string; onDone: () => void }) {
         pending={code.pending}
         onSend={() => send(email)}
       />
-      <Button type="submit" look="primary" pending={change.isPending}>
-        {t.account.verify}
-      </Button>
+      <FormFoot submit={t.account.verify} pending={change.isPending} onCancel={onClose} />
     </Form>
   );
 }

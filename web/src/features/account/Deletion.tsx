@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { SecretField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
+import { FormFoot } from "../../ui/FormFoot";
 import { Section } from "../../ui/Section";
 
 const PLACES = { WRONG_PASSWORD: "password" };
@@ -23,13 +24,13 @@ export function Deletion({ username }: { username: string }) {
         <Button onClick={() => setAsking(true)}>{t.account.deletion}</Button>
       </div>
       <Dialog open={asking} onClose={() => setAsking(false)} title={t.account.deletionTitle}>
-        <DeletionForm username={username} />
+        <DeletionForm username={username} onClose={() => setAsking(false)} />
       </Dialog>
     </Section>
   );
 }
 
-function DeletionForm({ username }: { username: string }) {
+function DeletionForm({ username, onClose }: { username: string; onClose: () => void }) {
   const t = useText();
   const [, go] = useLocation();
   const end = useMutation({
@@ -55,9 +56,12 @@ function DeletionForm({ username }: { username: string }) {
         autoFocus
         required
       />
-      <Button type="submit" look="danger" pending={end.isPending}>
-        {t.account.deletionConfirm}
-      </Button>
+      <FormFoot
+        submit={t.account.deletionConfirm}
+        look="danger"
+        pending={end.isPending}
+        onCancel={onClose}
+      />
     </Form>
   );
 }

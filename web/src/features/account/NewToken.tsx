@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Select, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
+import { FormFoot } from "../../ui/FormFoot";
 import { toast } from "../../ui/toast";
 import styles from "./Account.module.css";
 import { tokensKey } from "./tokensKey";
@@ -40,7 +41,7 @@ export function NewTokenDialog({ open, onClose }: { open: boolean; onClose: () =
       title={secret === undefined ? t.account.newToken : t.account.tokenMade}
     >
       {secret === undefined ? (
-        <NewTokenForm onMade={setSecret} />
+        <NewTokenForm onMade={setSecret} onClose={close} />
       ) : (
         <Secret secret={secret} onClose={close} />
       )}
@@ -48,7 +49,13 @@ export function NewTokenDialog({ open, onClose }: { open: boolean; onClose: () =
   );
 }
 
-function NewTokenForm({ onMade }: { onMade: (secret: string) => void }) {
+function NewTokenForm({
+  onMade,
+  onClose,
+}: {
+  onMade: (secret: string) => void;
+  onClose: () => void;
+}) {
   const t = useText();
   const queries = useQueryClient();
   const [scopes, setScopes] = useState<readonly Scope[]>(["chat:read"]);
@@ -104,9 +111,12 @@ function NewTokenForm({ onMade }: { onMade: (secret: string) => void }) {
         ))}
         <option value="0">{t.account.tokenForever}</option>
       </Select>
-      <Button type="submit" look="primary" pending={make.isPending} disabled={scopes.length === 0}>
-        {t.account.makeToken}
-      </Button>
+      <FormFoot
+        submit={t.account.makeToken}
+        pending={make.isPending}
+        disabled={scopes.length === 0}
+        onCancel={onClose}
+      />
     </Form>
   );
 }

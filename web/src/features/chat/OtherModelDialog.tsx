@@ -21,9 +21,12 @@ export function OtherModelDialog({
       title={t.chat.regenerateWith}
       onClose={onClose}
       actions={
-        <Button look="primary" onClick={() => onChoose(other)}>
-          {t.chat.regenerate}
-        </Button>
+        <>
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button look="primary" onClick={() => onChoose(other)}>
+            {t.chat.regenerate}
+          </Button>
+        </>
       }
     >
       <ModelChooser field keyId={other.key_id} model={other.model} onChange={setOther} />

@@ -33,7 +33,12 @@ export default function ShareDialog({
   const { data } = useInfiniteQuery(sharesQuery(sessionId));
   const canShare = useCanShare();
   return (
-    <Dialog open title={link === undefined ? t.shares.dialog : t.shares.ready} onClose={onClose}>
+    <Dialog
+      open
+      wide
+      title={link === undefined ? t.shares.dialog : t.shares.ready}
+      onClose={onClose}
+    >
       {link !== undefined && <LinkOnce link={link} onClose={onClose} />}
       {link === undefined && canShare && (
         <NewShare
