@@ -24,6 +24,7 @@ export function formats(tag: string, justNow: string) {
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
   // Chinese sentences have no space between them.
   const space = tag.startsWith("zh") ? "" : " ";
+  const colon = tag.startsWith("zh") ? "：" : ": ";
   const number = new Intl.NumberFormat(tag);
   const percent = new Intl.NumberFormat(tag, { style: "percent" });
   const one = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
@@ -44,6 +45,8 @@ export function formats(tag: string, justNow: string) {
       const [unit, least] = SIZES.findLast(([, least]) => bytes >= least) ?? SIZES[0];
       return `${one.format(bytes / least)} ${unit}`;
     },
+    /** What something is called, and what is said of it. */
+    named: (name: string, said: string) => `${name}${colon}${said}`,
     /** Sentences one after the other. */
     sentences: (...all: string[]) => all.join(space),
     /** 3 minutes ago; under a minute: just now. */

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Link, useSearch } from "wouter";
 import type { Schema } from "../../api";
-import { useText } from "../../i18n";
+import { type Texts, useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
@@ -82,9 +82,18 @@ export function Audit() {
   );
 }
 
+/** What a field says, in words; an id, a day or a number as it is. */
+function words(value: string, t: Texts): string {
+  const { words, roles } = t.admin;
+  return value
+    .split(", ")
+    .map((one) => words[one] ?? roles[one as keyof typeof roles] ?? one)
+    .join(", ");
+}
+
 function Entry({ entry, nameOf }: { entry: Schema<"AuditEntry">; nameOf: (id: string) => string }) {
   const t = useText();
-  const { moment } = useFormat();
+  const { moment, named } = useFormat();
   const { subject_id: subject, actor_id: actor } = entry;
   const notes = [
     moment(entry.at),
@@ -105,9 +114,7 @@ function Entry({ entry, nameOf }: { entry: Schema<"AuditEntry">; nameOf: (id: st
           {Object.keys(entry.fields).length > 0 && (
             <span className={styles.fields}>
               {Object.entries(entry.fields).map(([name, value]) => (
-                <code key={name}>
-                  {name}: {value}
-                </code>
+                <span key={name}>{named(t.admin.fields[name] ?? name, words(value, t))}</span>
               ))}
             </span>
           )}
