@@ -58,7 +58,7 @@ def is_joined_line(text: str) -> bool:
 
 
 # Identity.
-USERNAME = Length(3, 32)
+USERNAME = Length(2, 32)
 EMAIL = Length(1, 254)
 PASSWORD = Length(8, 256)
 DISPLAY_NAME = Length(0, 64)

@@ -89,7 +89,7 @@ def username_key(text: str) -> str:
 def username_problem(username: str) -> str | None:
     """Why a normalised ``username`` is refused, None if it is not.
 
-    Accepted are 3–32 characters, each a letter or a decimal digit of a script in everyday use or
+    Accepted are 2–32 characters, each a letter or a decimal digit of a script in everyday use or
     one of ``.`` ``_`` ``-``, with at least one letter or digit, all of one writing: who sees a name
     reads it in one script (MIXED_SCRIPTS says that it is not so). ``@`` is never part of a name, so
     a name is never mistaken for an e-mail address.

@@ -3,7 +3,7 @@ export const welcome = {
   registerTitle: "Create an account",
   resetTitle: "Set a new password",
   username: "User name",
-  usernameHint: "3 to 32 letters and digits, also . _ and -",
+  usernameHint: "2 to 32 letters and digits, also . _ and -",
   usernameOrEmail: "User name",
   usernameOrEmailHint: "Or your e-mail address, if it is verified.",
   email: "E-mail",

@@ -5,7 +5,7 @@ export const welcome: typeof en = {
   registerTitle: "创建账户",
   resetTitle: "设置新密码",
   username: "用户名",
-  usernameHint: "3 到 32 个文字或数字，也可以有 . _ 和 -",
+  usernameHint: "2 到 32 个文字或数字，也可以有 . _ 和 -",
   usernameOrEmail: "用户名",
   usernameOrEmailHint: "也可以用已验证的邮箱地址。",
   email: "邮箱",
