@@ -89,6 +89,15 @@ async def test_a_stream_without_its_end_keeps_nothing(client: Client, tmp_path: 
     assert stored(tmp_path) == []
 
 
+async def test_an_empty_file_is_refused(client: Client, tmp_path: Path) -> None:
+    for requests in ([head(), end(0)], [head(), chunk(b""), end(0)]):
+        with pytest.raises(AppError) as refused:
+            await client.upload(*requests)
+        assert (refused.value.kind, refused.value.reason) == (Kind.INVALID, "FILE_EMPTY")
+    assert stored(tmp_path) == []
+    assert (await client.call("GetFileLimits", pb.GetFileLimitsRequest())).used_bytes == 0
+
+
 async def test_who_hangs_up_leaves_nothing(client: Client, tmp_path: Path) -> None:
     sent = asyncio.Event()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.db.transactions import Owned
 from chassis.errors import AppError
-from chat_service.files.domain.errors import FileKindRefused, FileTooLarge, QuotaUsedUp
+from chat_service.files.domain.errors import FileEmpty, FileKindRefused, FileTooLarge, QuotaUsedUp
 from chat_service.files.domain.kinds import HEAD_BYTES, Kind, recognise
 from chat_service.files.domain.terms import Terms
 from chat_service.files.storage.spool import Spooled
@@ -38,8 +38,8 @@ class Upload:
 
 
 async def receive(upload: Upload, spooled: Spooled, content: AsyncIterator[bytes]) -> Kind:
-    """Spool all of it; what it is. Raises what `content` raises, FileKindRefused, FileTooLarge, QuotaUsedUp,
-    StorageUnavailable.
+    """Spool all of it; what it is. Raises what `content` raises, FileEmpty, FileKindRefused, FileTooLarge,
+    QuotaUsedUp, StorageUnavailable.
     """
     head, kind = b"", None
     async for piece in content:
@@ -50,6 +50,8 @@ async def receive(upload: Upload, spooled: Spooled, content: AsyncIterator[bytes
         if spooled.size + len(piece) > upload.room:
             raise upload.too_much()
         await spooled.write(piece)
+    if not head:
+        raise FileEmpty()
     await spooled.finish()
     return _kind_of(upload.terms, head) if kind is None else kind
 

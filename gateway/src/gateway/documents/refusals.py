@@ -71,6 +71,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     422: frozenset(
         {
             "CODE_REQUIRED",
+            "FILE_EMPTY",
             "FILE_INCOMPLETE",
             "FILE_UNREADABLE",
             "INVALID_CODE",

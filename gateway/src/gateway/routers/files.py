@@ -35,7 +35,7 @@ _REFUSED = {one.reason: one for one in (FileTooLarge, FileKindRefused)}
     status_code=201,
     openapi_extra=refuses(
         *("BODY_TOO_SLOW", "FILE_TOO_LARGE", "FILE_KIND_REFUSED", "UNSUPPORTED_MEDIA_TYPE"),
-        *("FILE_UNREADABLE", "FILE_INCOMPLETE", "MALFORMED_MULTIPART", "VALIDATION"),
+        *("FILE_EMPTY", "FILE_UNREADABLE", "FILE_INCOMPLETE", "MALFORMED_MULTIPART", "VALIDATION"),
         *("FILES_NOT_OFFERED", "FILES_QUOTA_USED_UP", "TOO_MANY_FILES"),
         *("TOO_MANY_UPLOADS", "TOO_MUCH_IN_BODIES"),
         requestBody=FORM,

@@ -40,7 +40,7 @@ function ChosenFile({
   most: number | undefined;
 }) {
   const t = useText();
-  const { size: sizeText } = useFormat();
+  const { size: sizeText, named } = useFormat();
   const { id, name, size, status, share, error, attached, preview } = one;
   const isUnderWay = status === "waiting" || status === "sending";
   const percent = Math.floor(share * 100);
@@ -59,6 +59,8 @@ function ChosenFile({
         </span>
         {status === "failed" ? (
           <span role="alert" className={styles.error}>
+            {/* What stands above it is not read out with it. */}
+            <span className="visually-hidden">{named(name, "")}</span>
             {refusalText(error, t, most && sizeText(most))}
           </span>
         ) : (

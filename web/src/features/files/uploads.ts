@@ -56,7 +56,12 @@ export class Uploads {
   add(place: string, files: readonly File[], limits: Bounds): number {
     const room = Math.max(0, limits.maximum_attachments - this.#at(place).length);
     const added = files.slice(0, room).map((file): Entry => {
-      const tooLarge = file.size > limits.maximum_bytes;
+      const refused =
+        file.size === 0
+          ? new ApiError({ status: 422, reason: "FILE_EMPTY" })
+          : file.size > limits.maximum_bytes
+            ? new ApiError({ status: 413, reason: "FILE_TOO_LARGE" })
+            : undefined;
       return {
         id: newKey(),
         name: file.name,
@@ -64,9 +69,7 @@ export class Uploads {
         share: 0,
         file,
         ending: new AbortController(),
-        ...(tooLarge
-          ? { status: "failed", error: new ApiError({ status: 413, reason: "FILE_TOO_LARGE" }) }
-          : { status: "waiting" }),
+        ...(refused ? { status: "failed", error: refused } : { status: "waiting" }),
         // What it is said to be matters to nobody but who has chosen it.
         ...(file.type.startsWith("image/") && { preview: URL.createObjectURL(file) }),
       };

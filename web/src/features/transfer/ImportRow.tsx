@@ -61,7 +61,7 @@ const TONES: Partial<Record<Import["state"], "good" | "warning">> = {
 
 function Report({ one }: { one: Import }) {
   const t = useText().transfer;
-  const { number } = useFormat();
+  const { number, sentences } = useFormat();
   const reasons: Record<string, string> = t.reasons;
   const say = (reason: string) => reasons[reason] ?? t.reasons.OTHER;
   const {
@@ -80,12 +80,19 @@ function Report({ one }: { one: Import }) {
     filesThere > 0 && t.filesThere(number(filesThere)),
     one.skipped > 0 && t.skipped(number(one.skipped)),
   ];
+  const isFound = [one.added, one.personas, one.notes, one.files, one.existing]
+    .concat(personasThere, notesThere, filesThere)
+    .some((count) => count > 0);
   const parts = Object.entries(one.left_out);
   return (
     <>
       {one.waits_for && <span className={styles.line}>{t.waitsFor[one.waits_for]}</span>}
-      {one.reason && <span className={styles.line}>{say(one.reason)}</span>}
-      {(one.added > 0 || isOver(one)) && (
+      {one.reason && (
+        <span className={styles.line}>
+          {sentences(say(one.reason), isFound ? t.readPart : t.nothing)}
+        </span>
+      )}
+      {(isFound || (isOver(one) && !one.reason)) && (
         <span className={styles.line}>{told.filter(Boolean).join(" · ")}</span>
       )}
       {parts.length + one.problems.length > 0 && (

@@ -112,6 +112,7 @@ export const errors = {
   FILE_READERS_BUSY: "Many files are being read just now. Send it again in a moment.",
   FILES_NOT_OFFERED: "No files are kept here.",
   FILES_QUOTA_USED_UP: "There is no room left for your files. Delete some of them first.",
+  FILE_EMPTY: "The file is empty.",
   FILE_INCOMPLETE: "The file did not arrive whole. Send it again.",
   FILE_KIND_REFUSED: "Files of this kind are not taken here.",
   FILE_NOT_FOUND: "There is no such file any more.",

@@ -104,6 +104,7 @@ export const errors: typeof en = {
   FILE_READERS_BUSY: "正在读取的文件较多，请稍后重新发送。",
   FILES_NOT_OFFERED: "此处不保存文件。",
   FILES_QUOTA_USED_UP: "你的文件空间已用完，请先删除一些文件。",
+  FILE_EMPTY: "文件是空的。",
   FILE_INCOMPLETE: "文件没有完整送达，请重新发送。",
   FILE_KIND_REFUSED: "此处不接受这种文件。",
   FILE_NOT_FOUND: "这个文件已不存在。",

@@ -50,6 +50,14 @@ class FileUnreadable(AppError):
         super().__init__(metadata={"kind": kind})
 
 
+class FileEmpty(AppError):
+    """A model would be given nothing of it; most often it was chosen by mistake."""
+
+    kind = Kind.INVALID
+    reason = "FILE_EMPTY"
+    detail = "There is nothing in the file."
+
+
 class FileIncomplete(AppError):
     kind = Kind.INVALID
     reason = "FILE_INCOMPLETE"

@@ -18,8 +18,8 @@ class FileServiceStub:
     A file is what its content is, whatever it is called or said to be. It is kept for as long as a message refers to it,
     and otherwise until an hour after it was uploaded or last looked at.
 
-    Error reasons: FILE_NOT_FOUND, FILE_TOO_LARGE, FILE_KIND_REFUSED, FILE_UNREADABLE, FILE_INCOMPLETE, FILES_NOT_OFFERED,
-    FILES_QUOTA_USED_UP, TOO_MANY_FILES, TOO_MANY_UPLOADS, FILE_READERS_BUSY, PICTURES_BUSY,
+    Error reasons: FILE_NOT_FOUND, FILE_TOO_LARGE, FILE_KIND_REFUSED, FILE_EMPTY, FILE_UNREADABLE, FILE_INCOMPLETE,
+    FILES_NOT_OFFERED, FILES_QUOTA_USED_UP, TOO_MANY_FILES, TOO_MANY_UPLOADS, FILE_READERS_BUSY, PICTURES_BUSY,
     STORAGE_UNAVAILABLE, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
@@ -45,8 +45,8 @@ class FileServiceServicer(metaclass=_abc_1.ABCMeta):
     A file is what its content is, whatever it is called or said to be. It is kept for as long as a message refers to it,
     and otherwise until an hour after it was uploaded or last looked at.
 
-    Error reasons: FILE_NOT_FOUND, FILE_TOO_LARGE, FILE_KIND_REFUSED, FILE_UNREADABLE, FILE_INCOMPLETE, FILES_NOT_OFFERED,
-    FILES_QUOTA_USED_UP, TOO_MANY_FILES, TOO_MANY_UPLOADS, FILE_READERS_BUSY, PICTURES_BUSY,
+    Error reasons: FILE_NOT_FOUND, FILE_TOO_LARGE, FILE_KIND_REFUSED, FILE_EMPTY, FILE_UNREADABLE, FILE_INCOMPLETE,
+    FILES_NOT_OFFERED, FILES_QUOTA_USED_UP, TOO_MANY_FILES, TOO_MANY_UPLOADS, FILE_READERS_BUSY, PICTURES_BUSY,
     STORAGE_UNAVAILABLE, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
