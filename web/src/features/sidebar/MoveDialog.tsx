@@ -4,32 +4,35 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
+import { FormFoot } from "../../ui/FormFoot";
 import { useFolders } from "./Folders";
 import type { Session } from "./lists";
-import styles from "./Sidebar.module.css";
 
 const LONGEST = 100;
 
-/** Where a conversation is to be: in a folder that there is, in a new one, or in none. */
+/** Where conversations are to be: in a folder that there is, in a new one, or in none. */
 export function MoveDialog({
-  session,
+  sessions,
   onMove,
   onClose,
 }: {
-  session: Session | undefined;
-  onMove: (session: Session, folder: string | null) => void;
+  /** Those that are to be moved; none: nobody wants that. */
+  sessions: readonly Session[];
+  onMove: (folder: string | null) => void;
   onClose: () => void;
 }) {
   const t = useText();
   const id = useId();
   const folders = useFolders().data?.items ?? [];
-  if (session === undefined) return null;
+  const [first] = sessions;
+  if (first === undefined) return null;
+  const isTogether = sessions.every(({ folder }) => folder === first.folder);
   return (
     <Dialog open onClose={onClose} title={t.sidebar.moveTitle}>
       <Form
         onSubmit={(given) => {
           const folder = String(given.get("folder")).trim();
-          onMove(session, folder || null);
+          onMove(folder || null);
         }}
       >
         <TextField
@@ -39,7 +42,7 @@ export function MoveDialog({
           list={id}
           autoComplete="off"
           maxLength={LONGEST}
-          defaultValue={session.folder ?? ""}
+          defaultValue={(isTogether && first.folder) || ""}
           autoFocus
         />
         <datalist id={id}>
@@ -47,16 +50,13 @@ export function MoveDialog({
             <option key={name} value={name} />
           ))}
         </datalist>
-        <div className={styles.answers}>
-          {session.folder !== null && (
-            <Button look="quiet" onClick={() => onMove(session, null)}>
+        <FormFoot submit={t.sidebar.moveHere} onCancel={onClose}>
+          {sessions.some(({ folder }) => folder !== null) && (
+            <Button look="quiet" onClick={() => onMove(null)}>
               {t.sidebar.noFolder}
             </Button>
           )}
-          <Button type="submit" look="primary">
-            {t.sidebar.moveHere}
-          </Button>
-        </div>
+        </FormFoot>
       </Form>
     </Dialog>
   );

@@ -18,6 +18,7 @@ function Rows() {
       pin: nothing,
       move: nothing,
       exportIt: nothing,
+      choose: nothing,
       stop: async () => undefined,
       archive: nothing,
     },

@@ -18,6 +18,8 @@ export interface RowActions {
   pin: (session: Session, pinned: boolean) => void;
   move: (session: Session) => void;
   exportIt: (session: Session) => void;
+  /** Begins to choose several, with this one. */
+  choose: (session: Session) => void;
   /** Ends the answer that is being written. Resolves once that was told. */
   stop: (session: Session) => Promise<void>;
   archive: (session: Session) => void;

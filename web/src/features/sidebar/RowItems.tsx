@@ -3,6 +3,7 @@ import {
   ArchiveRestore,
   Download,
   Folder,
+  ListChecks,
   PencilLine,
   Pin,
   PinOff,
@@ -46,6 +47,9 @@ export function Items({
       </MenuItem>
       <MenuItem icon={Download} onSelect={() => actions.exportIt(session)}>
         {t.export}
+      </MenuItem>
+      <MenuItem icon={ListChecks} onSelect={() => actions.choose(session)}>
+        {t.choose}
       </MenuItem>
       {archived ? (
         <MenuItem icon={ArchiveRestore} onSelect={() => actions.unarchive(session)}>

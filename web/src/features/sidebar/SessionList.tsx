@@ -5,10 +5,12 @@ import { Button } from "../../ui/Button";
 import { useLeaving } from "../../ui/deletions";
 import { Spinner } from "../../ui/Spinner";
 import { useSharedSessions } from "../share/requests";
+import { ChoiceRow } from "./ChoiceRow";
 import { type Session, sessionsOf, useSessionList, type View } from "./lists";
 import { groupsByDay, type Row as RowOf } from "./order";
 import { Row, type RowActions } from "./Row";
 import styles from "./Sidebar.module.css";
+import type { Chosen } from "./useChoosing";
 import { useRows } from "./useRows";
 import { useToday } from "./useToday";
 
@@ -17,6 +19,8 @@ export interface ListProps {
   focused: string | undefined;
   onFocus: (id: string) => void;
   hold: number | null;
+  /** Those that are chosen, while several are. */
+  chosen: Chosen;
   actions: RowActions;
 }
 
@@ -115,18 +119,28 @@ function Section({
       )}
       {/* biome-ignore lint/a11y/noRedundantRoles: Safari forgets lists that are styled as none */}
       <ul role="list" className={styles.rows}>
-        {rows.map(({ session }) => (
-          <Row
-            key={session.id}
-            session={session}
-            current={session.id === list.current}
-            shared={shared.has(session.id)}
-            answering={runs.get(session.id)?.live ?? false}
-            focused={session.id === list.focused}
-            onFocus={list.onFocus}
-            actions={list.actions}
-          />
-        ))}
+        {rows.map(({ session }) =>
+          list.chosen !== null ? (
+            <ChoiceRow
+              key={session.id}
+              session={session}
+              chosen={list.chosen.has(session.id)}
+              first={list.chosen.size === 1 && list.chosen.has(session.id)}
+              onToggle={list.actions.choose}
+            />
+          ) : (
+            <Row
+              key={session.id}
+              session={session}
+              current={session.id === list.current}
+              shared={shared.has(session.id)}
+              answering={runs.get(session.id)?.live ?? false}
+              focused={session.id === list.focused}
+              onFocus={list.onFocus}
+              actions={list.actions}
+            />
+          ),
+        )}
       </ul>
     </section>
   );

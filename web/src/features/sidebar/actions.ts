@@ -8,7 +8,13 @@ import { drop, place, type Session } from "./lists";
 
 type Change = Pick<Schema<"SessionChange">, "title" | "pinned" | "folder" | "archived">;
 
-/** What can be done to a conversation: shown at once, and taken back where the server refuses. */
+/** So many requests go out at once where many conversations were chosen. */
+const AT_ONCE = 4;
+
+/**
+ * What can be done to conversations, to one or to several at once: shown at once, and taken back where the
+ * server refuses. What is done to several gives those that it was done to.
+ */
 export class SessionActions {
   readonly #queries: QueryClient;
   readonly #t: Texts;
@@ -24,56 +30,68 @@ export class SessionActions {
   }
 
   rename = (session: Session, title: string) =>
-    this.#change(session, { title }, { title, title_by: "user" });
+    this.#change([session], { title }, { title, title_by: "user" });
 
-  pin = (session: Session, pinned: boolean) => this.#change(session, { pinned }, { pinned });
+  pin = (session: Session, pinned: boolean) => this.#change([session], { pinned }, { pinned });
 
-  move = (session: Session, folder: string | null) => this.#change(session, { folder }, { folder });
-
-  /** Whether it could be archived; it can be brought back by the message that says so. */
-  async archive(session: Session): Promise<boolean> {
-    const archived_at = new Date().toISOString();
-    if (!(await this.#change(session, { archived: true }, { archived_at }))) return false;
-    this.#offer(session, this.#t.sidebar.wasArchived, () =>
-      this.unarchive({ ...session, archived_at }),
+  async move(sessions: readonly Session[], folder: string | null): Promise<void> {
+    const others = sessions.filter((one) => one.folder !== folder);
+    const moved = await this.#change(others, { folder }, { folder });
+    // One is put back as it was moved, by its menu.
+    if (moved.length < 2) return;
+    this.#offer(moved, this.#t.sidebar.wereMoved(moved.length), () =>
+      Promise.all(moved.map((one) => this.#change([one], { folder: one.folder }, one))),
     );
-    return true;
   }
 
-  unarchive(session: Session): Promise<boolean> {
-    this.#withdraw(session);
-    return this.#change(session, { archived: false }, { archived_at: null });
+  /** They can be brought back by the message that says so. */
+  async archive(sessions: readonly Session[]): Promise<readonly Session[]> {
+    const archived_at = new Date().toISOString();
+    const done = await this.#change(sessions, { archived: true }, { archived_at });
+    this.#offer(done, this.#t.sidebar.wereArchived(done.length), () =>
+      this.unarchive(done.map((one) => ({ ...one, archived_at }))),
+    );
+    return done;
   }
 
-  /** Deletes it as far as it can be restored; whether that went well. */
-  async remove(session: Session): Promise<boolean> {
-    this.#show({ ...session, deleted_at: new Date().toISOString() });
-    try {
+  unarchive(sessions: readonly Session[]): Promise<readonly Session[]> {
+    this.#withdraw(sessions);
+    return this.#change(sessions, { archived: false }, { archived_at: null });
+  }
+
+  /** Deletes them as far as they can be restored. */
+  async remove(sessions: readonly Session[]): Promise<readonly Session[]> {
+    const deleted_at = new Date().toISOString();
+    const gone = new Set<Session>();
+    const done = await this.#each(sessions, { deleted_at }, async (session) => {
       const params = { path: { session_id: session.id } };
-      await ok(api.DELETE("/api/v1/chat/sessions/{session_id}", { params }));
-    } catch (error) {
-      // It is gone already, deleted on another screen.
-      if (isNotFound(error)) return true;
-      this.#show(session);
-      this.#failed(error);
-      return false;
-    }
-    this.#offer(session, this.#t.sidebar.wasDeleted, () => this.restore(session));
-    return true;
+      try {
+        await ok(api.DELETE("/api/v1/chat/sessions/{session_id}", { params }));
+      } catch (error) {
+        // It is gone already, deleted on another screen.
+        if (!isNotFound(error)) throw error;
+        gone.add(session);
+      }
+    });
+    const restorable = done.filter((session) => !gone.has(session));
+    this.#offer(restorable, this.#t.sidebar.wereDeleted(restorable.length), () =>
+      this.restore(restorable),
+    );
+    return done;
   }
 
-  async restore(session: Session): Promise<void> {
-    this.#withdraw(session);
-    this.#show({ ...session, deleted_at: null });
-    try {
-      const params = { path: { session_id: session.id } };
+  async restore(sessions: readonly Session[]): Promise<void> {
+    this.#withdraw(sessions);
+    const deleted = sessions.map((one) => ({
+      ...one,
+      deleted_at: one.deleted_at ?? new Date().toISOString(),
+    }));
+    await this.#each(deleted, { deleted_at: null }, async ({ id }) => {
+      const params = { path: { session_id: id } };
       this.#show(await ok(api.POST("/api/v1/chat/sessions/{session_id}/restore", { params })));
-      void this.#queries.invalidateQueries({ queryKey: ["session", session.id] });
-      void this.#queries.invalidateQueries({ queryKey: ["messages", session.id] });
-    } catch (error) {
-      this.#show({ ...session, deleted_at: new Date().toISOString() });
-      this.#failed(error);
-    }
+      void this.#queries.invalidateQueries({ queryKey: ["session", id] });
+      void this.#queries.invalidateQueries({ queryKey: ["messages", id] });
+    });
   }
 
   /** Nothing can bring it back but the ten seconds before it goes. */
@@ -87,42 +105,65 @@ export class SessionActions {
         await ok(api.DELETE("/api/v1/chat/sessions/{session_id}", { params, keepalive: closing }));
         drop(this.#queries, session.id);
       },
-      (error) => this.#failed(error),
+      (error) => tell(error, this.#t),
     );
   }
 
-  async #change(session: Session, change: Change, shown: Partial<Session>): Promise<boolean> {
-    this.#show({ ...session, ...shown });
-    try {
-      const params = { path: { session_id: session.id } };
+  #change(
+    sessions: readonly Session[],
+    change: Change,
+    shown: Partial<Session>,
+  ): Promise<readonly Session[]> {
+    return this.#each(sessions, shown, async ({ id }) => {
+      const params = { path: { session_id: id } };
       this.#show(
         await ok(api.PATCH("/api/v1/chat/sessions/{session_id}", { params, body: change })),
       );
-      return true;
-    } catch (error) {
-      this.#show(session);
-      this.#failed(error);
-      return false;
-    }
+    });
   }
 
-  #offer({ id }: Session, text: string, undo: () => Promise<unknown>): void {
+  /** Shows all as they will be, and does it to each; what fails is as it was, and the first reason is told. */
+  async #each(
+    sessions: readonly Session[],
+    shown: Partial<Session>,
+    act: (session: Session) => Promise<void>,
+  ): Promise<readonly Session[]> {
+    for (const session of sessions) this.#show({ ...session, ...shown });
+    const failed = new Map<Session, unknown>();
+    const waiting = [...sessions];
+    const actInTurn = async () => {
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+        try {
+          await act(one);
+        } catch (error) {
+          failed.set(one, error);
+          this.#show(one);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, actInTurn));
+    const [reason] = failed.values();
+    if (failed.size > 0) tell(reason, this.#t);
+    return sessions.filter((session) => !failed.has(session));
+  }
+
+  #offer(sessions: readonly Session[], text: string, undo: () => Promise<unknown>): void {
+    if (sessions.length === 0) return;
     const action = { label: this.#t.common.undo, run: () => void undo() };
-    this.#undoing.set(id, toast.show({ text, action }));
+    const shown = toast.show({ text, action });
+    for (const { id } of sessions) this.#undoing.set(id, shown);
   }
 
-  #withdraw({ id }: Session): void {
-    const shown = this.#undoing.get(id);
-    if (shown !== undefined) toast.dismiss(shown);
-    this.#undoing.delete(id);
+  #withdraw(sessions: readonly Session[]): void {
+    for (const { id } of sessions) {
+      const shown = this.#undoing.get(id);
+      if (shown !== undefined) toast.dismiss(shown);
+      this.#undoing.delete(id);
+    }
   }
 
   #show(session: Session): void {
     place(this.#queries, session);
     this.#moved();
-  }
-
-  #failed(error: unknown): void {
-    tell(error, this.#t);
   }
 }

@@ -14,6 +14,7 @@ interface Around {
   current: string | undefined;
   onNavigate: () => void;
   onMove: (session: Session) => void;
+  onChoose: (session: Session) => void;
   onExport: (session: Session) => void;
   hold: RowActions["hold"];
   /** Lets the lists move by what was done. */
@@ -29,17 +30,20 @@ export function useRowActions(around: Around) {
   useEffect(() => {
     latest.current = { ...around, go };
   });
-  const { hold, moved, onMove, onExport } = around;
+  const { hold, moved, onMove, onExport, onChoose } = around;
 
   return useMemo(() => {
     const sessions = new SessionActions(queries, t, moved);
     /** Who looks at it is led away, and back if it stays. */
-    const leave = async (session: Session, done: Promise<boolean>) => {
+    const leave = async (leaving: readonly Session[], done: Promise<readonly Session[]>) => {
       const { current, go } = latest.current;
-      if (session.id !== current) return;
+      const shown = leaving.find(({ id }) => id === current);
+      if (shown === undefined) return;
       go(routes.home);
-      if (!(await done)) go(routes.chat(session.id));
+      if (!(await done).includes(shown)) go(routes.chat(shown.id));
     };
+    const archive = (all: readonly Session[]) => void leave(all, sessions.archive(all));
+    const remove = (all: readonly Session[]) => void leave(all, sessions.remove(all));
     const rows: RowActions = {
       hold,
       move: onMove,
@@ -51,12 +55,13 @@ export function useRowActions(around: Around) {
       open: () => latest.current.onNavigate(),
       rename: (session, title) => void sessions.rename(session, title),
       pin: (session, pinned) => void sessions.pin(session, pinned),
-      archive: (session) => void leave(session, sessions.archive(session)),
-      unarchive: (session) => void sessions.unarchive(session),
-      remove: (session) => void leave(session, sessions.remove(session)),
-      restore: (session) => void sessions.restore(session),
+      choose: onChoose,
+      archive: (session) => archive([session]),
+      unarchive: (session) => void sessions.unarchive([session]),
+      remove: (session) => remove([session]),
+      restore: (session) => void sessions.restore([session]),
       removeForGood: (session) => sessions.removeForGood(session),
     };
-    return { sessions, rows };
-  }, [queries, t, hold, moved, onMove, onExport]);
+    return { sessions, rows, archive, remove };
+  }, [queries, t, hold, moved, onMove, onExport, onChoose]);
 }

@@ -35,7 +35,14 @@ export const sidebar = {
   remove: "Delete",
   restore: "Restore",
   removeForGood: "Delete for good",
-  wasArchived: "The chat was archived.",
-  wasDeleted: "The chat was deleted.",
+  choose: "Select several …",
+  chosen: (count: number) => `${count} selected`,
+  chosenChats: "Selected chats",
+  endChoosing: "End the selection",
+  wereMoved: (count: number) => `${count} chats were moved.`,
+  wereArchived: (count: number) =>
+    count === 1 ? "The chat was archived." : `${count} chats were archived.`,
+  wereDeleted: (count: number) =>
+    count === 1 ? "The chat was deleted." : `${count} chats were deleted.`,
   goesForGood: "The chat will be deleted for good.",
 };
