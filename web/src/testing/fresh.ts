@@ -1,3 +1,4 @@
+import { configure } from "@testing-library/dom";
 import { vi } from "vitest";
 
 // Before each file: the files of a worker share one page, since a page of its own took each of them longer
@@ -8,3 +9,6 @@ document.body.replaceChildren();
 localStorage.clear();
 sessionStorage.clear();
 history.replaceState(null, "", "/");
+
+// What is looked for comes when it comes: a second is short on a machine that others use too.
+configure({ asyncUtilTimeout: 30_000 });
