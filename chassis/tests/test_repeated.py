@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chassis.errors import AppError, Kind
-from chassis.repeated import Repeated
+from chassis.repeated import Repeated, put_off
 from chassis.testing import eventually
 
 
@@ -37,6 +37,22 @@ async def test_it_is_done_at_the_start_and_then_at_each_interval() -> None:
     done = job.times
     await asyncio.sleep(0.05)
     assert job.times == done
+
+
+async def test_what_is_not_urgent_is_done_a_little_later_and_at_once_where_it_is_asked_for() -> (
+    None
+):
+    soon, late = Job(), Job()
+    hurried = Repeated("soon", soon, seconds=0.01, unhurried=True)
+    unhurried = Repeated("late", late, seconds=3600, unhurried=True)
+    assert all(0 <= put_off(3600) <= 60 and 0 <= put_off(1) <= 1 for _ in range(100))
+    await unhurried.start()
+    await hurried.start()
+    await eventually(lambda: soon.times >= 5)
+    unhurried.wake()
+    await eventually(lambda: late.times == 1)
+    await hurried.stop()
+    await unhurried.stop()
 
 
 async def test_woken_it_is_done_at_once_and_once_more_if_it_is_being_done() -> None:

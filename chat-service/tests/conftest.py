@@ -1,6 +1,7 @@
 """A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -122,6 +123,24 @@ async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) ->
     await server.stop()
 
 
+# Reading them from the environment takes longer than the start of the service does.
+@cache
+def _usual_settings(tls_settings: TlsSettings) -> Settings:
+    nowhere = SecretStr("postgresql://role:password@127.0.0.1:1/name")
+    return Settings(
+        **tls_settings("chat-service"),
+        drain_seconds=5.5,
+        database_url=nowhere,
+        worker_database_url=nowhere,
+        owner_database_url=nowhere,
+        nats_url=SecretStr("nats://name:password@127.0.0.1:1"),
+        redis_url=SecretStr("redis://:x@127.0.0.1:1/0"),
+        auth_target="127.0.0.1:1",
+        apikey_target="127.0.0.1:1",
+        allowed_hosts=("127.0.0.0/8",),
+    )
+
+
 @pytest.fixture
 def settings(
     tls_settings: TlsSettings,
@@ -134,21 +153,19 @@ def settings(
     events_prefix: str,
 ) -> Settings:
     urls = service_database("chat", MIGRATIONS)
-    return Settings(
-        **tls_settings("chat-service"),
-        grpc_port=free_port(),
-        drain_seconds=5.5,
-        database_url=SecretStr(urls.app),
-        worker_database_url=SecretStr(urls.worker),
-        owner_database_url=SecretStr(urls.owner),
-        nats_url=SecretStr(nats_url_of("chat-service")),
-        events_prefix=events_prefix,
-        redis_url=SecretStr(redis_url),
-        redis_prefix=redis_prefix,
-        auth_target=f"127.0.0.1:{auth_port}",
-        apikey_target=f"127.0.0.1:{vault_port}",
-        allowed_hosts=("127.0.0.0/8",),
-    )
+    update = {
+        "grpc_port": free_port(),
+        "database_url": SecretStr(urls.app),
+        "worker_database_url": SecretStr(urls.worker),
+        "owner_database_url": SecretStr(urls.owner),
+        "nats_url": SecretStr(nats_url_of("chat-service")),
+        "events_prefix": events_prefix,
+        "redis_url": SecretStr(redis_url),
+        "redis_prefix": redis_prefix,
+        "auth_target": f"127.0.0.1:{auth_port}",
+        "apikey_target": f"127.0.0.1:{vault_port}",
+    }
+    return _usual_settings(tls_settings).model_copy(update=update)
 
 
 @pytest_asyncio.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +69,11 @@ class Audit:
         )
 
 
+@cache
+def _settings(tls_settings: TlsSettings) -> GrpcServerSettings:
+    return GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0)
+
+
 def auth_server(
     tls_settings: TlsSettings, signer: Signer, preferences: Preferences, audit: Audit
 ) -> GrpcServer:
@@ -107,7 +113,7 @@ def auth_server(
             server.add_registered_method_handlers(service, of_it)
 
     return GrpcServer(
-        settings=GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
+        settings=_settings(tls_settings),
         policy={
             service: {name: allow("chat-service", open=name != "NoteUsageRead") for name in of_it}
             for service, of_it in handlers.items()

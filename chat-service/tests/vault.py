@@ -1,6 +1,7 @@
 """apikey-service, as far as chat-service sees it."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,11 @@ class Vault:
         )
 
 
+@cache
+def _settings(tls_settings: TlsSettings) -> GrpcServerSettings:
+    return GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0)
+
+
 def vault_server(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> GrpcServer:
     """What answers as this vault; not started yet."""
     service = "parley.apikey.v1.ApiKeyService"
@@ -80,7 +86,7 @@ def vault_server(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> Grp
         "ListAllowances": (vault.list_allowances, apikey_pb2.ListAllowancesRequest),
     }
     return GrpcServer(
-        settings=GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
+        settings=_settings(tls_settings),
         policy={service: dict.fromkeys(handlers, allow("chat-service", outlived=True))},
         register=lambda server: server.add_registered_method_handlers(
             service,

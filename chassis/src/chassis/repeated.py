@@ -1,6 +1,7 @@
 """A job of a service that repeats."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -10,9 +11,20 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
+# For how long a job waits at most that need not be done at the start.
+_PUT_OFF_SECONDS = 60.0
+
+
+def put_off(period: float) -> float:
+    """Seconds until a job is first done that is done every ``period`` and need not be at the start."""
+    return random.uniform(0, min(period, _PUT_OFF_SECONDS))  # noqa: S311 - no secret, only out of step
+
 
 class Repeated(OneTask):
     """Does ``work`` at its start, then every ``seconds`` and whenever woken.
+
+    With ``unhurried`` the first time comes after a random part of ``seconds``, of one minute at most: a
+    service that starts has more urgent things to do, and replicas that start together do not sweep together.
 
     A failure ends nothing: it is logged as an error, but for the kinds in ``away``, by which
     something that the job needs is away. Whoever is away says so itself, once.
@@ -25,11 +37,13 @@ class Repeated(OneTask):
         *,
         seconds: float,
         away: tuple[type[Exception], ...] = (AppError,),
+        unhurried: bool = False,
     ) -> None:
         super().__init__(name)
         self._work = work
         self._seconds = seconds
         self._away = away
+        self._is_put_off = unhurried
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -46,9 +60,14 @@ class Repeated(OneTask):
             _log.error("job.failed", job=self._name, exc_info=error)
 
     async def run(self) -> None:
+        if self._is_put_off:
+            await self._until_woken(put_off(self._seconds))
         while True:
             self._woken.clear()
             await self.once()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds):
-                    await self._woken.wait()
+            await self._until_woken(self._seconds)
+
+    async def _until_woken(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()

@@ -8,12 +8,15 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import HiredisRespSerializer
+from redis.driver_info import DriverInfo
 from redis.exceptions import NoScriptError, RedisError
 
 # What a Redis that is away, full, loading or read-only looks like.
 REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 
 _PACKER = HiredisRespSerializer()
+# Each connection says which client it is of: left to itself, it looks that up among the installed packages.
+_DRIVER = DriverInfo()
 
 
 class _Packing:
@@ -37,6 +40,7 @@ def connect(url: str, *, connections: int, timeout: float) -> Redis:
         # Whoever calls repeats what failed, and knows better than the client what may be.
         retry=Retry(NoBackoff(), 0),
         decode_responses=False,
+        driver_info=_DRIVER,
     )
     # By its scheme the address decides what it is: TCP, TLS or a socket in the file system.
     kind = pool.connection_class

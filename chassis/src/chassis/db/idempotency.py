@@ -132,7 +132,7 @@ class AnswerSweep(Repeated):
     """Deletes in the worker role what was kept for 24 hours; looks every ten minutes."""
 
     def __init__(self, db: Database) -> None:
-        super().__init__("answer sweep", self.sweep, seconds=_SWEEP_SECONDS)
+        super().__init__("answer sweep", self.sweep, seconds=_SWEEP_SECONDS, unhurried=True)
         self._db = db
 
     async def sweep(self) -> None:

@@ -47,7 +47,7 @@ class FileSweep(Repeated):
     """Sweeps every minute and when woken, and compares rows with bytes every hour."""
 
     def __init__(self, worker: Database, storage: StorageInForce) -> None:
-        super().__init__("sweep of files", self.sweep, seconds=_EVERY_SECONDS)
+        super().__init__("sweep of files", self.sweep, seconds=_EVERY_SECONDS, unhurried=True)
         self._worker = worker
         self._storage = storage
         self._compares_at = 0.0

@@ -42,7 +42,9 @@ class LeftOfErased(Repeated):
     """Takes `steps` for these users in the worker role, every hour."""
 
     def __init__(self, worker: Database, steps: Sequence[Step]) -> None:
-        super().__init__("what is left of erased users", self.take, seconds=_EVERY_SECONDS)
+        super().__init__(
+            "what is left of erased users", self.take, seconds=_EVERY_SECONDS, unhurried=True
+        )
         self._worker = worker
         self._steps = steps
 

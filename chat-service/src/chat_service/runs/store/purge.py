@@ -138,7 +138,9 @@ class Purge(Repeated):
         knows_users: Callable[[], bool] = lambda: True,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__("purge of conversations", self.purge, seconds=_EVERY_SECONDS)
+        super().__init__(
+            "purge of conversations", self.purge, seconds=_EVERY_SECONDS, unhurried=True
+        )
         self._worker = worker
         self._forget_run_logs = forget_run_logs
         self._retention = retention

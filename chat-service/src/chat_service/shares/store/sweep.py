@@ -49,7 +49,7 @@ class ShareSweep(Repeated):
     """Looks every minute, and when woken; deletes counted guesses that matter no more as well."""
 
     def __init__(self, worker: Database) -> None:
-        super().__init__("sweep of shares", self.sweep, seconds=_EVERY_SECONDS)
+        super().__init__("sweep of shares", self.sweep, seconds=_EVERY_SECONDS, unhurried=True)
         self._worker = worker
 
     async def sweep(self) -> None:

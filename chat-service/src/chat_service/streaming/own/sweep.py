@@ -41,7 +41,13 @@ class Sweep(Component):
         self._cursor = 0
         # Each by itself: what keeps one of them waiting keeps no other.
         self._jobs = [
-            Repeated(f"sweep of {what}", job, seconds=timings.sweep, away=(AppError, *REDIS_ERRORS))
+            Repeated(
+                f"sweep of {what}",
+                job,
+                seconds=timings.sweep,
+                away=(AppError, *REDIS_ERRORS),
+                unhurried=True,
+            )
             for what, job in (
                 ("frames", fallback.sweep),
                 ("replicas", self._sweep_replicas),

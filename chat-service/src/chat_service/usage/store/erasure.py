@@ -77,7 +77,7 @@ class UsageSweep(Repeated):
     """Deletes in the worker role what is older than KEPT_DAYS; looks every hour."""
 
     def __init__(self, worker: Database) -> None:
-        super().__init__("usage sweep", self.sweep, seconds=_SWEEP_SECONDS)
+        super().__init__("usage sweep", self.sweep, seconds=_SWEEP_SECONDS, unhurried=True)
         self._worker = worker
 
     async def sweep(self) -> None:
