@@ -80,10 +80,10 @@ def _assert_refused(answers: list[httpx.Response]) -> None:
 @pytest.mark.parametrize(
     ("attempt", "status", "limit", "address"),
     [
-        (_guess_a_code, 200, 50, "127.0.1.1"),
+        pytest.param(_guess_a_code, 200, 50, "127.0.1.1", marks=pytest.mark.slow),
         (_have_a_code_sent, 202, 20, "127.0.1.2"),
         (_guess_a_token, 401, 30, "127.0.1.3"),
-        (_log_in, 401, 100, "127.0.1.4"),
+        pytest.param(_log_in, 401, 100, "127.0.1.4", marks=pytest.mark.slow),
     ],
 )
 def test_an_address_made_up_for_each_attempt_evades_no_limit(

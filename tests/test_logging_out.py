@@ -173,9 +173,9 @@ def _were_told(held: Held) -> None:
     ("way", "enter"),
     [
         (_log_out, User.again),
-        (_change_password, User.again),
-        (_revoke_it, User.again),
-        (_reuse_its_refresh_token, User.again),
+        pytest.param(_change_password, User.again, marks=pytest.mark.slow),
+        pytest.param(_revoke_it, User.again, marks=pytest.mark.slow),
+        pytest.param(_reuse_its_refresh_token, User.again, marks=pytest.mark.slow),
         (_delete_token, _with_a_token),
     ],
 )
@@ -193,7 +193,10 @@ async def test_the_end_of_a_login_ends_what_it_has_open_and_neither_its_run_nor_
         assert scene.kept.socket.ended_at is None
 
 
-@pytest.mark.parametrize("way", [_revoke_all, _disable, _demote])
+@pytest.mark.parametrize(
+    "way",
+    [_revoke_all, *(pytest.param(way, marks=pytest.mark.slow) for way in (_disable, _demote))],
+)
 async def test_the_end_of_all_logins_ends_what_they_have_open_and_not_the_run(
     stack: Stack, sign_up: SignUp, operator: User, way: Way
 ) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = """
 from collections.abc import Iterator
@@ -31,6 +33,7 @@ def test_behind(): print("behind")
 """
 
 
+@pytest.mark.slow
 def test_a_stack_ends_behind_its_last_test_and_after_what_was_made_on_it(tmp_path: Path) -> None:
     shutil.copy(ROOT / "conftest.py", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -93,6 +93,7 @@ async def test_an_audit_log_of_any_length_is_anonymised_at_once_and_then_confirm
     assert _one(admin, LEFT, bystander) == LONG + 1
 
 
+@pytest.mark.slow
 async def test_no_batch_reads_the_whole_audit_log(
     serve: Serve, grpc_channel: OpenChannel, admin: psycopg.Connection
 ) -> None:

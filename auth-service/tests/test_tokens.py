@@ -143,6 +143,7 @@ async def test_what_is_not_acceptable_is_named(auth: Channel, register: Register
         assert error.fields == (field,)
 
 
+@pytest.mark.slow
 async def test_of_sixty_made_at_once_there_are_fifty(
     auth: Channel, register: Register, database: DatabaseUrls
 ) -> None:

@@ -270,6 +270,7 @@ with asyncio.Runner(loop_factory=pytest_asyncio_loop_factories()["uvloop"]) as r
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_started_while_grpc_is_busy_begins() -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("GRPC_")

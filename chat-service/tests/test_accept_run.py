@@ -253,6 +253,7 @@ async def test_a_session_back_on_the_default_connection_refuses_the_old_guess(
     assert other.value.key_id is None
 
 
+@pytest.mark.slow
 async def test_rounds_of_fifty_simultaneous_sends_leave_no_gap(chat: Chat, caller: Caller) -> None:
     session = await chat.session(caller)
 

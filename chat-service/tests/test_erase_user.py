@@ -301,6 +301,7 @@ async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
     assert await _counts(chat) == [0, 0, 0]
 
 
+@pytest.mark.slow
 async def test_however_much_there_is_no_statement_deletes_much_of_it(
     chat: Chat, caller: Caller
 ) -> None:

@@ -69,7 +69,16 @@ async def test_without_its_settings_it_says_what_is_missing(command: str, run: R
     assert b"CHAT_APIKEY_TARGET" in complaint
 
 
-@pytest.mark.parametrize("url", ["", "redis://127.0.0.1:6379", "redis://name:@127.0.0.1:6379/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        *(
+            pytest.param(url, marks=pytest.mark.slow)
+            for url in ("redis://127.0.0.1:6379", "redis://name:@127.0.0.1:6379/0")
+        ),
+    ],
+)
 async def test_without_a_password_for_redis_it_does_not_start(
     settings: Settings, url: str, run: Run
 ) -> None:

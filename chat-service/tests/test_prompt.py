@@ -176,7 +176,7 @@ def _obeys_strict_roles(prompt: tuple[PromptMessage, ...]) -> None:
     assert all(message.content.strip() for message in prompt)
 
 
-@pytest.mark.parametrize("length", range(6))
+@pytest.mark.parametrize("length", [*range(5), pytest.param(5, marks=pytest.mark.slow)])
 def test_whatever_a_conversation_holds_the_prompt_is_one_that_every_server_takes(
     length: int,
 ) -> None:
@@ -200,7 +200,7 @@ def test_whatever_a_conversation_holds_the_prompt_is_one_that_every_server_takes
         assert whole[-1].content.endswith(said[-1].content)
 
 
-@pytest.mark.parametrize("length", range(5))
+@pytest.mark.parametrize("length", [*range(4), pytest.param(4, marks=pytest.mark.slow)])
 def test_so_is_that_of_every_continuation(length: int) -> None:
     for at, history in enumerate(itertools.product(PIECES, repeat=length)):
         window = WINDOWS[at % len(WINDOWS)]

@@ -186,7 +186,7 @@ async def test_what_is_deleted_is_out_of_sight_until_it_is_restored_whole(client
     assert more[-1].event == "done"
 
 
-@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("here", [pytest.param(True, marks=pytest.mark.slow), False])
 async def test_a_live_run_of_what_is_deleted_ends_with_what_was_shown_wherever_it_is(
     client: Client, client_elsewhere: Client, *, here: bool
 ) -> None:
@@ -204,7 +204,7 @@ async def test_a_live_run_of_what_is_deleted_ends_with_what_was_shown_wherever_i
     assert (await read(client, session_id)).message_count == 2
 
 
-@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("here", [pytest.param(True, marks=pytest.mark.slow), False])
 async def test_what_is_deleted_for_good_is_gone_at_once_with_its_live_run(
     client: Client, client_elsewhere: Client, traces: Traces, *, here: bool
 ) -> None:
@@ -304,7 +304,7 @@ async def _no_logs(traces: Traces) -> bool:
     return not await traces.logs()
 
 
-@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("here", [pytest.param(True, marks=pytest.mark.slow), False])
 @pytest.mark.parametrize("all_of_it", [True, False])
 async def test_a_live_run_of_what_is_cleared_or_deleted_stores_nothing_wherever_it_is(
     client: Client, client_elsewhere: Client, traces: Traces, *, here: bool, all_of_it: bool

@@ -192,6 +192,7 @@ OWN_INDEXES = {
 OF_ONE_SESSION = {"messages_session_id_order_key", "messages_by_parent"}
 
 
+@pytest.mark.slow
 async def test_no_list_reads_what_is_not_its_users(chat: Chat, caller: Caller) -> None:
     fill(chat.urls, caller)
     place = {

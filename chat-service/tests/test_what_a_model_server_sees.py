@@ -57,7 +57,7 @@ class Recorder:
             writer.close()
 
 
-@pytest_asyncio.fixture(params=["http", "https"])
+@pytest_asyncio.fixture(params=[pytest.param("http", marks=pytest.mark.slow), "https"])
 async def recorder(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Recorder]:
     recorder = Recorder(request.param)
     context = None

@@ -232,6 +232,7 @@ async def test_a_canary_key_is_found_nowhere_but_where_it_was_sent(
     assert kept == {str(evidence / "rows of chat"), str(evidence / "redis")}
 
 
+@pytest.mark.slow
 async def test_the_search_finds_a_canary_in_every_place_and_in_every_spelling(
     talkative_stack: Stack, sign_up: SignUp, evidence: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from parley_local.model_server.texts import text_of
@@ -40,6 +41,7 @@ def test_a_newcomer_registers_and_asks_the_demo_model_without_any_key(
     assert someone.text_of_answer() == shown
 
 
+@pytest.mark.slow
 def test_who_logs_in_comes_to_the_page_that_was_asked_for(
     open_person: Open, web_stack: Stack, sign_up: SignUp
 ) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from .person import Open, Person
@@ -47,6 +48,7 @@ def _turn_on(person: Person) -> None:
     assert _told(person)[-1] == ["Parley tells you here when an answer is finished.", True, False]
 
 
+@pytest.mark.slow
 def test_an_answer_that_nobody_sees_end_is_told_of_and_leads_to_its_conversation(
     open_person: Open,
 ) -> None:

@@ -62,6 +62,7 @@ def test_hostile_texts_are_texts_in_questions_answers_and_titles(person: Person)
     _nothing_happened(person)
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_texts_in_notes_personas_and_connections(person: Person) -> None:
     user = person.user
     for at, hostile in enumerate(HOSTILE[:8]):

@@ -142,6 +142,7 @@ def test_a_question_sent_too_early_waits_for_its_turn_and_outlives_a_reload(pers
     assert [one["content"] for one in said if one["role"] == "user"] == ["One", "Two"]
 
 
+@pytest.mark.slow
 def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> None:
     person.use(_LONG)
     person.go("/")

@@ -165,6 +165,7 @@ async def test_an_export_of_ours_comes_back_with_the_same_bytes_but_for_ids(
     assert (again.added, again.existing) == (0, 3)
 
 
+@pytest.mark.slow
 async def test_whatever_came_from_elsewhere_goes_out_and_comes_in_elsewhere_as_it_was(
     beneath: Beneath, imports: Imports, caller: Caller, stranger: Caller, strange_imports: Imports
 ) -> None:

@@ -272,6 +272,7 @@ async def test_a_cursor_that_is_none_is_refused(client: Client, cursor: str) -> 
     assert await refused(call) == ("VALIDATION", [FieldError("cursor", "INVALID")])
 
 
+@pytest.mark.slow
 async def test_of_fifty_at_once_as_many_are_made_as_may_be(
     client: Client, strange_client: Client
 ) -> None:

@@ -302,6 +302,7 @@ async def test_a_hundred_guesses_at_two_replicas_are_looked_at_ten_times(
     await sharing.open(made.token, password="right")
 
 
+@pytest.mark.slow
 async def test_an_address_guesses_a_hundred_times_whatever_it_guesses_at(
     sharing: Sharing, refused: Any
 ) -> None:

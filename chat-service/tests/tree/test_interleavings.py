@@ -35,7 +35,9 @@ from .copies import exported, imported, without_ids
 # Of conftest.py, which a test module has no name for.
 Conversation = Any
 
-_SEEDS = int(os.environ.get("PARLEY_TREE_SEEDS", "12"))
+# Of these the first four are not slow; whoever asks for more has all.
+_USUAL = 12
+_SEEDS = int(os.environ.get("PARLEY_TREE_SEEDS", str(_USUAL)))
 _STEPS = 14
 _TABS = 3
 # What one tab may be told because of what another one does.
@@ -372,7 +374,13 @@ def admin(conversation: Conversation) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize("seed", range(_SEEDS))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=[pytest.mark.slow] if 4 <= seed < _USUAL else [])
+        for seed in range(_SEEDS)
+    ],
+)
 async def test_whatever_tabs_do_at_once_the_tree_is_whole_and_every_text_is_there(
     conversation: Conversation, stranger: Caller, admin: psycopg.Connection[Any], seed: int
 ) -> None:

@@ -207,6 +207,7 @@ def answers(run: Run, path: str, token: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_interrupted_while_it_starts_it_stops_cleanly(tmp_path: Path) -> None:
     data = tmp_path / ".data"
     with running(data, free_port()) as run:

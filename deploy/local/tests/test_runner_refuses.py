@@ -39,7 +39,7 @@ def test_a_taken_gateway_port_is_said_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / ".data").exists()
 
 
-@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("taken", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_two_runners_in_one_folder_are_refused_whatever_the_port(
     taken: bool, tmp_path: Path
 ) -> None:
@@ -75,9 +75,11 @@ exec "$2" -m parley_local
 @pytest.mark.parametrize(
     ("size", "read_only", "problem"),
     [
-        ("16k", "", "No space left on device"),  # certificates have no room
+        pytest.param(
+            "16k", "", "No space left on device", marks=pytest.mark.slow
+        ),  # certificates have no room
         ("2m", "", "No space left on device"),  # the database has none
-        ("16k", "yes", "Read-only file system"),
+        pytest.param("16k", "yes", "Read-only file system", marks=pytest.mark.slow),
     ],
 )
 def test_a_disk_that_takes_nothing_is_said_without_a_stack(
@@ -118,11 +120,33 @@ def test_settings_that_make_no_sense_are_said(tmp_path: Path) -> None:
     ("variable", "value", "said"),
     [
         ("GATEWAY_HOST", "no.such.host.invalid", "settings: GATEWAY_HOST: not an address"),
-        ("GATEWAY_HOST", "192.0.2.1", "settings: GATEWAY_HOST: not an address"),
-        ("GATEWAY_PORT", "\u00b2", "settings: GATEWAY_PORT: not a port number"),
-        ("GATEWAY_PORT", "65536", "settings: GATEWAY_PORT: not a port number"),
-        ("PARLEY_REPLICAS", "gateway=\u00b2", "PARLEY_REPLICAS: 'gateway=\u00b2' is not"),
-        ("PARLEY_DATA", "/proc/parley", "/proc/parley cannot be made"),
+        pytest.param(
+            "GATEWAY_HOST",
+            "192.0.2.1",
+            "settings: GATEWAY_HOST: not an address",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "GATEWAY_PORT",
+            "\u00b2",
+            "settings: GATEWAY_PORT: not a port number",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "GATEWAY_PORT",
+            "65536",
+            "settings: GATEWAY_PORT: not a port number",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "PARLEY_REPLICAS",
+            "gateway=\u00b2",
+            "PARLEY_REPLICAS: 'gateway=\u00b2' is not",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "PARLEY_DATA", "/proc/parley", "/proc/parley cannot be made", marks=pytest.mark.slow
+        ),
         ("AUTH_NATS_URL", "nats://a:hunter2@127.0.0.1:4222", "AUTH_NATS_URL is set, so"),
         ("NOTES_EVENTS_PREFIX", "acme", "NOTES_EVENTS_PREFIX is acme"),
     ],
@@ -184,6 +208,7 @@ def test_a_service_that_cannot_work_with_its_settings_ends_the_run_at_once(tmp_p
     assert lines[-1] == "parley         | stopped"
 
 
+@pytest.mark.slow
 def test_a_variable_that_stands_for_those_of_several_services_is_named_itself(
     tmp_path: Path,
 ) -> None:
