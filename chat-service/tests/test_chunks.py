@@ -31,13 +31,14 @@ USUAL = [
     [chunk(content=None, role="assistant")],
     [chunk(content="\\ud83d\\ude00 \u0000")],
     [chunk(content="a", refusal=None, reasoning_details=None)],
-    [b'{"choices":[{"delta":null}]}', b'{"choices":[{}]}'],
-    [b'{"choices":[],"error":null}'],
     [b'  {"choices":[{"delta":{"content":"a"}}]}\r'],
     [chunk(content="a"), STOP, USAGE],
     [b'{"choices":[],"usage":{"prompt_tokens":"x"}}'],
 ]
 STRANGE = [
+    # What they say may stand somewhere else.
+    [b'{"choices":[{"delta":null}]}', b'{"choices":[{}]}'],
+    [b'{"choices":[],"error":null}'],
     [b'{"choices":[],"error":{"message":"x"}}'],
     [b'{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"},"finish_reason":"length"}]}'],
     [b'{"choices":[{"index":1,"delta":{"content":"b"}}]}'],

@@ -71,7 +71,7 @@ def read(*reads: bytes, content_type: str = "text/event-stream") -> tuple[Piece,
     else:
         piece, problem = messages.read(body.end())
         add(whole, piece)
-        last = messages.end(is_events=body.is_events)
+        last, _ = messages.end(is_events=body.is_events)
         whole.parts = [*whole.parts, *last.parts]
         whole.end = whole.end or last.end
     return whole, "" if problem is None else problem.reason

@@ -90,6 +90,8 @@ STREAMS = [
     wire("no more room", HI + stopped("model_context_window_exceeded") + END, outcome=replace(READ, finish="length")),
     wire("no more tokens", HI + stopped("max_tokens") + END, outcome=replace(READ, finish="length")),
     wire("a stop sequence", HI + stopped("stop_sequence") + END),
+    wire("an error for a reason", HI + stopped("error") + END, outcome=no("FAILED", text="hi")),
+    wire("cut for a reason", HI + stopped("aborted") + END, outcome=replace(CUT, usage=(3, 4))),
     wire("another reason", HI + stopped("eager") + END, outcome=replace(READ, finish="other")),
     wire("no reason", HI + stopped(None) + END, outcome=replace(READ, finish=None)),
     wire("noughts at the end", HI + stopped("end_turn", input_tokens=0) + END),

@@ -5,6 +5,8 @@ import pytest
 
 from chat_service.providers.refusals import of_response
 
+from .wordings import LIMITS, SAID, WORDINGS
+
 
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
@@ -116,3 +118,27 @@ def test_a_prompt_that_is_too_long_is_known_as_one_however_it_is_said(server: st
     error = of_response(400, {}, orjson.dumps({"error": {"message": message}}))
     assert (error.reason, error.most_tokens) == ("PROVIDER_CONTEXT_TOO_LONG", most)
     assert ("3,000 tokens of the 2,500" in error.detail) == (most is not None)
+
+
+def _bytes(body: object) -> bytes:
+    return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+@pytest.mark.parametrize("reason", WORDINGS)
+def test_what_is_wrong_is_read_from_the_words_that_a_server_has_for_it(reason: str) -> None:
+    read = {
+        _bytes(body): of_response(status, {}, _bytes(body)).reason
+        for status, body in WORDINGS[reason]
+    }
+    assert read == dict.fromkeys(read, reason)
+
+
+def test_limits_say_how_long_to_wait_in_many_words() -> None:
+    for status, body, seconds in LIMITS:
+        error = of_response(status, {}, _bytes(body))
+        assert (error.reason, error.retry_after) == ("PROVIDER_RATE_LIMITED", seconds), body
+
+
+@pytest.mark.parametrize(("body", "says"), SAID)
+def test_a_servers_sentence_is_found_wherever_it_stands(body: object, says: str) -> None:
+    assert of_response(400, {}, _bytes(body)).provider_message == says

@@ -1,33 +1,30 @@
 """Chunks of a chat completion: from messages of a body to pieces of an answer.
 
-Of chunks that are what the protocol says nothing is decoded but what is looked at, and all those of a
-read at once: a parsed object for each token costs several times what all the rest does. A batch with
-anything else in it is read chunk by chunk, in whatever shape can be forgiven.
+A read of chunks that are what the protocol says is taken at once (``usual_chunks.py``). One with anything
+else in it is read chunk by chunk, in whatever shape can be forgiven.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
-from chat_service.answer.domain.ending import plain_word
 from chat_service.providers import json_text
-from chat_service.providers.broken_ends import FAILURES, STOPPED
-from chat_service.providers.errors import ProviderError
-from chat_service.providers.failing import is_error
+from chat_service.providers.broken_ends import failure_of, is_stopped
+from chat_service.providers.errors import ProviderError, ProviderGarbled
+from chat_service.providers.failing import is_aside, is_error
 from chat_service.providers.messages import Messages
-from chat_service.providers.other_protocols import of_another_protocol
-from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
+from chat_service.providers.other_protocols import of_another_protocol, of_no_protocol
+from chat_service.providers.port import TEXT, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
 from chat_service.providers.second_choices import SecondChoices
 from chat_service.providers.shapes import (
     calls_tool,
+    error_in,
     first_choice,
     has_refusal,
     is_first,
     parts_of,
-    reason_of,
+    reason_in,
     unwrapped,
     usage_of,
 )
@@ -39,12 +36,11 @@ from chat_service.providers.stray import (
     IDLE_EVENTS,
     IDLE_WORDS,
     TELLING,
+    failure_in,
     not_json,
 )
 from chat_service.providers.telling import Telling
-from chat_service.providers.usual_chunks import CHUNKS, FIRST_CHUNKS
-
-_USUAL_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
+from chat_service.providers.usual_chunks import usual_of
 
 
 class Chunks:
@@ -61,6 +57,8 @@ class Chunks:
         self._finished = False
         self._has_message = False
         self._has_first = False
+        self._has_said = False
+        self._is_strange = False
         self._counted = False
         self._seconds = SecondChoices()
         self._messages = Messages()
@@ -78,7 +76,7 @@ class Chunks:
         if piece.parts and (is_strange or not self._telling.is_plain):
             piece.parts = self._telling.tell(piece.parts)
         if piece.end is not None:
-            self._end(piece)
+            problem = self._end(piece) or problem
         if piece.finish_reason is not None:
             self._finished = True
             if self._refused:
@@ -88,78 +86,47 @@ class Chunks:
                 piece.finish_reason = "tool_calls"
         return piece, problem
 
-    def end(self, *, is_events: bool) -> Piece:
+    def end(self, *, is_events: bool) -> tuple[Piece, ProviderError | None]:
         """What has waited until now, when nothing more comes, and how the answer ended by that.
 
         ``is_events``: the body was server-sent events, and no document that is whole by itself.
         """
         piece = Piece()
-        self._end(piece)
+        problem = self._end(piece)
         is_whole = (
             self._finished
             or piece.finish_reason is not None
             or (self._has_message and not is_events)
         )
         piece.end = End.WHOLE if is_whole else End.EARLY
-        return piece
+        return piece, problem
 
-    def _end(self, piece: Piece) -> None:
-        """What could not be told before; also what other choices say, where there was no first one."""
-        if not (self._has_first or self._by_delta):
+    def _end(self, piece: Piece) -> ProviderError | None:
+        """What could not be told before; also what other choices say, where the first one said nothing."""
+        if not (self._by_delta or self._has_said):
             piece.finish_reason = piece.finish_reason or self._seconds.reason
             piece.parts = [*piece.parts, *self._telling.tell(self._seconds.parts)]
         piece.parts = [*piece.parts, *self._telling.left()]
+        is_known = self._has_first or piece.parts or piece.finish_reason or self._has_said
+        return of_no_protocol() if self._is_strange and not is_known else None
 
-    def _take_all(self, events: bytes, piece: Piece) -> bool:
+    def _take_all(self, lines: bytes, piece: Piece) -> bool:
         """Take chunks that are what the protocol says, in one go; False, and nothing is taken, if one
         is not.
         """
-        is_over = events.endswith(DONE)
+        is_over = lines.endswith(DONE)
         if is_over:
-            events = events[: -len(DONE)]
-        try:
-            # Both have what is looked at here, by the same names.
-            chunks = (CHUNKS if TEXT in self._by_delta else FIRST_CHUNKS).decode_lines(events)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            lines = lines[: -len(DONE)]
+        usual = usual_of(lines, has_text=TEXT in self._by_delta, has_choice=self._has_first)
+        if usual is None:
             return False
-        parts: list[Part] = []
-        # What is being collected, and whether it is thinking.
-        said: list[str] = []
-        is_thought = False
-        reason = None
-        usages: tuple[dict[str, Any], ...] = ()
-        for chunk in chunks:
-            for choice in chunk.choices:
-                if (delta := choice.delta) is not None:
-                    if thought := delta.reasoning_content or delta.reasoning:
-                        if not is_thought:
-                            if said:
-                                parts.append((TEXT, "".join(said)))
-                                said = []
-                            is_thought = True
-                        said.append(thought)
-                    if text := delta.content:
-                        if is_thought:
-                            parts.append((THINKING, "".join(said)))
-                            said = []
-                            is_thought = False
-                        said.append(text)
-                if word := choice.finish_reason:
-                    if word not in _USUAL_REASONS:
-                        return False
-                    reason = word
-            if chunk.usage:
-                usages = (*usages, chunk.usage)
-        if said:
-            parts.append((THINKING if is_thought else TEXT, "".join(said)))
-            self._by_delta.update([kind for kind, _ in parts])
-            piece.parts = parts
-        elif not self._has_first:
-            self._has_first = any(chunk.choices for chunk in chunks)
-        if reason is not None:
-            piece.finish_reason = reason
-        if usages:
-            self._count(usages, piece)
+        if usual.parts:
+            self._by_delta.update([kind for kind, _ in usual.parts])
+            piece.parts = usual.parts
+        self._has_first = usual.has_choice
+        piece.finish_reason = usual.reason
+        if usual.usages:
+            self._count(usual.usages, piece)
         if is_over:
             piece.end = End.WHOLE
         return True
@@ -177,10 +144,13 @@ class Chunks:
 
     def _take_each(self, events: Iterable[Event], piece: Piece) -> ProviderError | None:
         """Take chunks one by one, in whatever shape can be forgiven, up to the first that cannot be."""
-        for name, data in events:
-            if problem := self._take_event(
-                name.decode(errors="replace").lower(), data.strip(), piece
-            ):
+        left = iter(events)
+        for name, data in left:
+            problem = self._take_event(name.decode(errors="replace").lower(), data.strip(), piece)
+            if isinstance(problem, ProviderGarbled):
+                # Proxies put an error behind whatever they had begun to send.
+                return failure_in([*data.split(b"\n"), *(behind for _, behind in left)]) or problem
+            if problem is not None:
                 return problem
             if piece.end is not None:
                 break
@@ -226,25 +196,29 @@ class Chunks:
             self._has_first = True
         elif not (error or self._by_delta) and (other := of_another_protocol(chunk)):
             return other
-        piece.parts = [*piece.parts, *self._parts(chunk, choice)]
-        for holder in (chunk, chunk.get("x_groq"), choice):
+        parts = self._parts(chunk, choice)
+        piece.parts = [*piece.parts, *parts]
+        self._has_said = self._has_said or bool(parts)
+        self._is_strange = self._is_strange or not (
+            choice or parts or "choices" in chunk or is_aside(chunk)
+        )
+        for holder in (chunk, chunk.get("x_groq"), choice, choice.get("delta")):
             if isinstance(holder, dict):
                 self._count((holder.get("usage"),), piece)
         if error is not None:
             return error
-        if choice.get("error"):
-            return of_stream(said_by(choice))
-        reason = reason_of(choice.get("finish_reason"))
+        if within := error_in(choice):
+            return of_stream(said_by({"error": within}))
+        reason = reason_in(chunk, choice)
         if chunk.get("done") is True or (not choice and chunk.get("done_reason")):  # Ollama
-            reason = reason or reason_of(chunk.get("done_reason")) or "stop"
+            reason = reason or reason_in({"finish_reason": chunk.get("done_reason")}, {}) or "stop"
             self._count((chunk,), piece)
             piece.end = End.WHOLE
         if reason is None:
             return None
-        word = plain_word(reason)
-        if word in FAILURES:
-            return FAILURES[word](f"finish_reason {word}")
-        if word in STOPPED:
+        if failure := failure_of(reason):
+            return failure
+        if is_stopped(reason):
             piece.end = End.EARLY
             return None
         piece.finish_reason = reason

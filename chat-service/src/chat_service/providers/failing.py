@@ -1,5 +1,6 @@
 """Whether JSON that a model server sends in an answer is the word that something failed."""
 
+import re
 from typing import Any, Final
 
 _ERRORS: Final = ("error", "errors", "Error", "ErrorMsg", "fault")
@@ -20,7 +21,19 @@ _BESIDE: Final = frozenset(
     | {"status", "type", "id", "object", "data", "success", "timestamp", "path"}
 )
 _ANSWERS: Final = ("choices", "content", "usage", "response", "delta", "output")
-_CODES: Final = ("code", "error_code", "errcode", "status_code", "statusCode")
+_CODES: Final = (
+    *("code", "error_code", "errcode", "status_code", "statusCode"),
+    *("retcode", "ret_code", "errno", "err_code"),
+)
+_MESSAGES: Final = ("message", "msg", "errmsg", "err_msg", "retmsg", "ret_msg", "reason")
+# Where a chunk says what it is about, and what it says there that is neither an answer nor a failure.
+_TOPICS: Final = ("status", "state", "type", "object", "event", "level")
+_ASIDE: Final = re.compile(
+    r"(?:chat\.)?(?:queue[ds]?|queuing|pending|waiting|process(?:ing|ed)|in_?progress|running|loading|started"
+    r"|starting|init\w*|created|progress|status|info|notice|warn(?:ing)?|log|debug|metrics?|metadata|stats"
+    r"|ping|pong|heartbeat|keep_?alive|usage)"
+)
+_FAILED: Final = frozenset({"error", "failed", "failure", "exception", "fatal"})
 _FINE: Final = frozenset({"", "0", "200", "success", "ok", "true"})
 
 
@@ -33,11 +46,12 @@ def is_error(chunk: dict[str, Any], event: str) -> bool:
         return True
     if any(_says(chunk.get(name)) for name in _ERRORS):
         return True
-    base, header, within = chunk.get("base_resp"), chunk.get("header"), chunk.get("Response")
+    base, header = chunk.get("base_resp"), chunk.get("header")
     if isinstance(base, dict) and base.get("status_code"):
         return True
-    if isinstance(within, dict) and _says(within.get("Error")):
-        return True
+    for within in (chunk.get("Response"), chunk.get("response")):
+        if isinstance(within, dict) and (_says(within.get("Error")) or _says(within.get("error"))):
+            return True
     if any(name in chunk for name in _ANSWERS):
         return False
     if isinstance(header, dict) and not _is_fine(header.get("code")):
@@ -51,14 +65,28 @@ def _is_failure(chunk: dict[str, Any]) -> bool:
         return True
     if "__type" in chunk or any(name.endswith("Exception") for name in chunk):
         return True
-    message = chunk.get("message") or chunk.get("msg")
+    topics = _topics(chunk)
+    if not _FAILED.isdisjoint(topics):
+        return True
+    message = next((chunk[name] for name in _MESSAGES if chunk.get(name)), None)
     if not isinstance(message, str):
         return False
     codes = [chunk[name] for name in _CODES if chunk.get(name) is not None]
     if codes:
         return not all(map(_is_fine, codes))
+    if is_aside(chunk):
+        return False
     is_told_fine = "status" in chunk and _is_fine(chunk["status"])
     return chunk.keys() <= _BESIDE and not is_told_fine and chunk.get("success") is not True
+
+
+def is_aside(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk tells of itself that it is about something else than the answer, or says nothing."""
+    return not chunk or any(_ASIDE.fullmatch(topic) for topic in _topics(chunk))
+
+
+def _topics(chunk: dict[str, Any]) -> list[str]:
+    return [topic.lower() for name in _TOPICS if isinstance(topic := chunk.get(name), str)]
 
 
 def _says(error: Any) -> bool:

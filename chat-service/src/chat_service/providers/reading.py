@@ -35,7 +35,7 @@ class Dialect(Protocol):
         """What ``events`` bring, up to an error or to the answer's own end, which is the piece's."""
         ...
 
-    def end(self, *, is_events: bool) -> Piece:
+    def end(self, *, is_events: bool) -> _Read:
         """What has waited until now, when nothing more comes, and how the answer ended by that."""
         ...
 
@@ -162,10 +162,10 @@ class _Reading:
             piece, problem = self._dialect.read(self._body.end())
         except ProviderError as error:
             piece, problem = Piece(), error
-        last = self._dialect.end(is_events=self._body.is_events)
+        last, strange = self._dialect.end(is_events=self._body.is_events)
         piece.parts = [*piece.parts, *last.parts]
         piece.finish_reason = piece.finish_reason or last.finish_reason
-        problem = broken or problem
+        problem = broken or problem or strange
         if self._deadline is not None or piece.finish_reason is not None:
             problem = None
         piece.end = None if problem else last.end if piece.end is None else piece.end

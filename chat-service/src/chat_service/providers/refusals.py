@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from chat_service.providers import refusal_words
 from chat_service.providers.errors import (
     ProviderContentRefused,
     ProviderContextTooLong,
@@ -50,69 +51,6 @@ _STATUSES: Final = {
 }
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
-
-
-_CONTEXT = _words(
-    r"context_length|context.length.exceed|context_window|exceed_context|string_above_max_length",
-    r"maximum context|context (?:length|size|window)|(?:prompt|input|request|conversation) (?:is )?too long",
-    r"too many (?:input |prompt )?tokens|reduce the length|max_model_len|\bn_ctx\b|range of input length",
-    r"input (?:tokens? )?(?:length|count)?[^.]{0,40} exceeds?|exceeds? the (?:maximum|max)[^.]{0,30}tokens",
-    r"maximum prompt length|must have (?:less|fewer) than [0-9,]+ tokens|exceed(?:s|ed)? (?:the )?model token limit",
-    r"上下文(?:长度|过长)|超过.{0,10}最大.{0,6}长度",
-)
-_QUOTA = _words(
-    r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
-    r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
-    r"budget[_ ](?:has been )?exceeded|exceeded ?budget|balance (?:is )?(?:insufficient|not enough|too low)",
-    r"(?:reached|exceeded) your [^.]{0,40}usage limit|arrearage|insufficient account balance|余额|欠费|额度",
-)
-_RATE = _words(
-    r"rate[_ -]?limit|too many requests|throttl|resource_exhausted|requests per (?:minute|day|second)",
-    r"tokens per (?:minute|day)|concurrency|request limit reached|限流|速率|频率|请求过|并发",
-)
-_OVERLOADED = _words(
-    r"overloaded|too busy|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
-    r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
-    r"no (?:healthy )?deployments? available|capacity[_ ]exceeded|exceeded[_ ]capacity|no capacity",
-    r"繁忙|过载|负载.{0,4}饱和",
-)
-_CONTENT = _words(
-    r"content[_ ]?(?:filter|policy|management)|responsibleaipolicy|data_?inspection|moderation",
-    r"safety (?:system|reasons|settings|filter)|flagged|inappropriate content|prohibited_content",
-    r"sensitive (?:content|words?)|敏感|违规|审核",
-)
-_MODEL = _words(
-    r"model_not_(?:found|exist|supported)|deploymentnotfound|invalid_model|unknown_model|no such model",
-    r"\bmodels?\b[^.]{0,120}(?:not found|(?:does|do) ?n[o']t exist|not exist|not available|unavailable)",
-    r"\bmodels?\b[^.]{0,120}(?:is not (?:valid|supported|a valid)|no access|do(?:es)? not have access)",
-    r"not have access to (?:the )?model|(?:invalid|unknown|unsupported|not a valid) model|no endpoints found",
-    r"no healthy deployments for this model|model_access_denied",
-    r"\bmodels?\b[^.]{0,120}(?:deprecated|decommissioned|discontinued|retired|no longer (?:available|supported))",
-    r"does(?: not|n't) support chat|not a chat model|not work with the specified model",
-    r"模型.{0,80}(?:不存在|未找到|不支持|无可用渠道)|model not exist",
-)
-_KEY = _words(
-    r"(?:incorrect|invalid|missing|no|wrong|expired|bad)[_ ](?:x-)?api[_ -]?key|api key (?:not valid|expired|invalid)",
-    r"unauthori[sz]ed|unauthenticated|authentication (?:fail|error)|invalid (?:token|credentials|authentication)",
-    # LiteLLM's, which looks up each key but its own in a database.
-    r"no_db_connection|令牌|无效的.{0,6}key",
-)
-_FORBIDDEN = _words(r"permission[_ ]denied|forbidden|unsupported_country|not (?:allowed|permitted)")
-# OpenAI's, where the model has thought until there was no token left.
-_NO_TOKENS_LEFT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)
-_PARAMETER = _words(
-    r"unsupported[_ ](?:parameter|value)|unknown[_ ](?:parameter|field|name|argument)|unrecognized",
-    r"unexpected keyword|extra (?:inputs|fields)|not permitted|invalid[_ ](?:parameter|value|type)",
-    r"(?:temperature|max_(?:completion_)?tokens|top_p|stop|stream_options|reasoning_effort)\b",
-    r"must be (?:less|greater|between|at (?:most|least))|(?:does not|n't) support (?:the )?(?:parameter|'|`|\")",
-    r"参数",
-)
-_PARAMETER_NAMES = _words(
-    r"\b(?:max_completion_tokens|max_output_tokens|max_new_tokens|max_tokens|temperature|top_p|top_k|stop)\b",
-    r"\b(?:stream_options|reasoning_effort|presence_penalty|frequency_penalty|stream|seed|n)\b(?=['\"`])",
-)
 _WANTS_TLS = re.compile(r"\bhttp request (?:was sent )?to (?:an )?https", re.IGNORECASE)
 _USE_TLS: Final = "The model server wants https: begin the base URL with https://."
 # Of four hundreds those that may be otherwise the next time.
@@ -182,6 +120,7 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         402: ProviderQuotaExceeded,
         405: ProviderPathNotFound,
         408: ProviderTimedOut,
+        420: ProviderRateLimited,
         451: ProviderContentRefused,
         504: ProviderTimedOut,
         522: ProviderTimedOut,
@@ -194,40 +133,44 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         return ProviderModelNotFound, None  # the key itself is good
     if status == 401 and "billing" in f"{said.code} {said.kind}".lower():
         return ProviderQuotaExceeded, None  # so it is here
-    if _NO_TOKENS_LEFT.search(said.message):
+    if refusal_words.NO_TOKENS_LEFT.search(said.message):
         return ProviderThoughtOnly, None
     if status in fixed:
         return fixed[status], None
     if status == 404:
-        known = _MODEL.search(words) or re.search(r"\b(?:model|deployment|engine)", words)
+        known = refusal_words.MODEL.search(words) or re.search(
+            r"\b(?:model|deployment|engine)", words
+        )
         return (ProviderModelNotFound if known else ProviderPathNotFound), None
     if status == 429:
         return _too_much(said, words), None
     is_open = status is None or status >= 500
-    if _CONTEXT.search(words) and not _is_about_the_answer(said):
+    if refusal_words.CONTEXT.search(words) and not _is_about_the_answer(said):
         return ProviderContextTooLong, _how_long(said.message)
     if status == 413:
         return ProviderTooLarge, None
-    if _CONTENT.search(words):
+    if refusal_words.CONTENT.search(words):
         return ProviderContentRefused, None
-    if status == 503 or _OVERLOADED.search(words):
-        return ProviderOverloaded, None
-    if _QUOTA.search(words):
-        return ProviderQuotaExceeded, None
-    if _MODEL.search(words) or (said.param == "model" and not is_open):
+    if status == 503 and refusal_words.NO_CHANNEL.search(words):
         return ProviderModelNotFound, None
-    if _KEY.search(words):
+    if status == 503 or refusal_words.OVERLOADED.search(words):
+        return ProviderOverloaded, None
+    if refusal_words.QUOTA.search(words):
+        return ProviderQuotaExceeded, None
+    if refusal_words.MODEL.search(words) or (said.param == "model" and not is_open):
+        return ProviderModelNotFound, None
+    if refusal_words.KEY.search(words):
         return ProviderUnauthorized, None
-    if _RATE.search(words):
+    if refusal_words.RATE.search(words):
         return ProviderRateLimited, None
-    if status == 403 or (status is None and _FORBIDDEN.search(words)):
+    if status == 403 or (status is None and refusal_words.FORBIDDEN.search(words)):
         return ProviderForbidden, None
     if _WANTS_TLS.search(words):
         return ProviderRefused, _USE_TLS
     if status in _OF_THE_MOMENT:
         return ProviderError, None
     if status is not None and status < 500:
-        if said.param or _PARAMETER.search(words):
+        if said.param or refusal_words.PARAMETER.search(words):
             return ProviderParameterRefused, _which(said)
         return ProviderRefused, None
     if status is None and (said.param or "parameter" in f"{said.code} {said.kind}".lower()):
@@ -236,16 +179,20 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
 
 
 def _too_much(said: Said, words: str) -> type[ProviderError]:
-    if _OVERLOADED.search(words):
+    if refusal_words.OVERLOADED.search(words):
         return ProviderOverloaded
     # More than is taken in a minute at all: to wait does not help.
     if "request too large" in words:
         return ProviderTooLarge
-    if "rate_limit" in f"{said.code} {said.kind}".lower():
+    if re.search("rate_limit|throttl", f"{said.code} {said.kind}", re.IGNORECASE):
         return ProviderRateLimited
     # Google says of both that the quota is exceeded, and when to come back of one alone.
     waits = retry_after_of({}, said) is not None
-    return ProviderQuotaExceeded if _QUOTA.search(words) and not waits else ProviderRateLimited
+    return (
+        ProviderQuotaExceeded
+        if refusal_words.QUOTA.search(words) and not waits
+        else ProviderRateLimited
+    )
 
 
 def _is_about_the_answer(said: Said) -> bool:
@@ -255,7 +202,7 @@ def _is_about_the_answer(said: Said) -> bool:
 def _which(said: Said) -> str | None:
     """The sentence with the parameter's name, where one is said."""
     name = said.param
-    found = _PARAMETER_NAMES.search(said.message) or _QUOTED.search(said.message)
+    found = refusal_words.PARAMETER_NAMES.search(said.message) or _QUOTED.search(said.message)
     # Some say there what kind of fault it is.
     if found is not None and (not name or (name.endswith("error") and name not in said.message)):
         name = found[found.lastindex or 0]

@@ -24,7 +24,10 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _DURATION = re.compile(rf"(?:{_PART.pattern} ?){{1,4}}", re.IGNORECASE)
-_AGAIN = re.compile(rf"(?:try again|retry) (?:in|after) ({_DURATION.pattern})", re.IGNORECASE)
+_AGAIN = re.compile(
+    rf"(?:(?:try again|retry|resets?|wait)(?: in| after| for)?|retry-after:) ({_DURATION.pattern}|[0-9]{{1,6}}$)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,9})?")
 # What is left of a limit, and when it begins anew, in the names that servers have for it.
 _REMAINING = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:(.+)-)?remaining(?:-(.+))?")
@@ -42,7 +45,7 @@ def retry_after_of(headers: Mapping[str, str], said: Said) -> int | None:
     if seconds is None:
         seconds = said.retry_after
     if seconds is None and (found := _AGAIN.search(said.message)):
-        seconds = _duration(found[1])
+        seconds = float(found[1]) if found[1].isdigit() else _duration(found[1])
     if seconds is None:
         seconds = max(_resets(headers), default=None)
     return None if seconds is None else min(max(0, ceil(seconds)), _MOST_SECONDS)

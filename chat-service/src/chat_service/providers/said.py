@@ -38,19 +38,38 @@ _MESSAGES = (
         "title",
         "text",
     ),
+    *("errmsg", "errMsg", "retmsg", "ret_msg", "cause", "details"),
 )
 _CODES = (
     *("code", "error_code", "errorCode", "status_code", "statusCode", "Code", "errcode"),
-    *("http_code", "httpCode", "http_status"),
+    *("http_code", "httpCode", "http_status", "retcode", "ret_code", "errno", "err_code"),
 )
 _KINDS = ("type", "status", "error_type", "__type")
+# What says no more than which error, request or thing it was.
+_NAMES = re.compile(r"(?:.*_)?(?:id|type|code|status|object|url|path|time\w*)", re.IGNORECASE)
 # What holds what is wrong, in some servers of something of their own.
 _HOLDERS = (
-    *("error", "errors", "base_resp", "Error", "ErrorMsg", "fault", "Response", "header"),
+    *(
+        "error",
+        "errors",
+        "base_resp",
+        "Error",
+        "ErrorMsg",
+        "fault",
+        "Response",
+        "response",
+        "header",
+    ),
     *("internalServerException", "throttlingException", "validationException"),
     *("modelStreamErrorException", "serviceUnavailableException"),
 )
 _WITHIN = (*_HOLDERS, "err", "detail", "message", "error_message", "response")
+# Where a body says when to come back, and how many of it are a second.
+_DELAYS = (
+    *(("retry_after_ms", 1000), ("retryAfterMs", 1000), ("retry_after_seconds", 1)),
+    *(("retry_after", 1), ("retryAfter", 1), ("retryDelay", 1)),
+)
+_SECONDS = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?s?(?:ec(?:ond)?s?)?")
 _LEAST_KEY = 4
 _PAGE_TITLE = re.compile(
     r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
@@ -87,7 +106,7 @@ class Said:
 
 def said_in(body: bytes) -> Said:
     """What the body of an error says, whatever it is: JSON, events, a page, text."""
-    text = body.strip()
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if text.startswith((b"data:", b"event:")):
         lines = [line[5:].strip() for line in text.split(b"\n") if line.startswith(b"data:")]
         text = next((line for line in lines if line.startswith((b"{", b"["))), b" ".join(lines))
@@ -116,7 +135,7 @@ def _without_scripts(page: str) -> str:
 
 def said_by(value: Any) -> Said:
     """What an error in JSON says."""
-    message = _message(value, _DEPTH)[:_LOOKED_AT]
+    message = (_message(value, _DEPTH) or _longest(value, _DEPTH))[:_LOOKED_AT]
     code, kind, param, status = "", "", "", None
     retry_after: float | None = None
     for one in _objects(value, _DEPTH):
@@ -221,6 +240,16 @@ def _message_of(value: dict[str, Any], depth: int) -> str:
     return ""
 
 
+def _longest(value: Any, depth: int) -> str:
+    """Where nothing has a name that is known: the longest text that something else has."""
+    if isinstance(value, str) or depth == 0:
+        return value.strip() if isinstance(value, str) else ""
+    if isinstance(value, dict):
+        value = [one for name, one in value.items() if not _NAMES.fullmatch(name)]
+    found = [_longest(one, depth - 1) for one in value[:20]] if isinstance(value, list) else []
+    return max(found, key=len, default="")
+
+
 def _parsed(text: str) -> Any:
     try:
         return json_text.decode(text.encode("utf-8", "surrogateescape"))
@@ -252,17 +281,11 @@ def _is_status(value: Any) -> bool:
 
 
 def _delay(value: dict[str, Any]) -> float | None:
-    """Seconds, as Google says them, or as a number."""
-    for name in ("retry_after_seconds", "retry_after", "retryAfter"):
-        seconds = value.get(name)
-        if (
-            isinstance(seconds, int | float)
-            and not isinstance(seconds, bool)
-            and 0 <= seconds < 1e9
-        ):
-            return float(seconds)
-    delay = value.get("retryDelay")
-    found = (
-        re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)s", delay) if isinstance(delay, str) else None
-    )
-    return float(found[1]) if found else None
+    """Seconds, as a number, also of thousandths, or as Google says them."""
+    for name, parts in _DELAYS:
+        said = value.get(name)
+        if isinstance(said, str) and (found := _SECONDS.fullmatch(said)):
+            said = float(found[1])
+        if isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e9:
+            return said / parts
+    return None

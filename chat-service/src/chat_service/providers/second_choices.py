@@ -6,7 +6,7 @@ Some servers number from one, or by something of their own; then there is no fir
 from typing import Any, Final
 
 from chat_service.providers.port import Part
-from chat_service.providers.shapes import parts_of, reason_of
+from chat_service.providers.shapes import parts_of, reason_in
 
 _MOST_CHARACTERS: Final = 1024 * 1024
 
@@ -30,4 +30,4 @@ class SecondChoices:
         for part in parts_of(said):
             self.parts.append(part)
             self._characters += len(part[1])
-        self.reason = reason_of(choice.get("finish_reason")) or self.reason
+        self.reason = reason_in({}, choice) or self.reason

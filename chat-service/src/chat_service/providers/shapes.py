@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from chat_service.answer.domain.ending import Usage
+from chat_service.answer.domain.ending import (
+    OTHER_FINISH_REASON,
+    Usage,
+    known_finish_reason,
+    plain_word,
+)
+from chat_service.providers.broken_ends import NO_REASON
 from chat_service.providers.port import TEXT, THINKING, Part
 
 _THINKING_FIELDS = (
@@ -15,6 +21,8 @@ _THINKING_FIELDS = (
     "reasoning_text",
     "thinking",
     "reasoning_details",
+    *("thinking_blocks", "thinking_content", "thinkingContent", "reasoningContent"),
+    *("reasoning_summary", "thought", "thoughts", "chain_of_thought", "cot"),
 )
 # What a server has for a type may be anything: a set would have to hash it.
 _THINKING_TYPES = (
@@ -48,9 +56,9 @@ _REASONING_COUNTS = (
     "reasoning_tokens",
     "thoughtsTokenCount",
 )
+_TOTAL_COUNTS = ("total_tokens", "totalTokens", "totalTokenCount")
 # What holds a chunk within something of the server's own.
 _WRAPPERS: Final = ("data", "result", "output", "response")
-_NO_REASON: Final = frozenset({"", "null", "none"})
 
 
 def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[Part]:
@@ -150,13 +158,34 @@ def has_refusal(said: Any) -> bool:
     )
 
 
-def reason_of(value: Any) -> str | None:
+def reason_in(chunk: dict[str, Any], choice: dict[str, Any]) -> str | None:
+    """A finish reason, wherever a chunk has it."""
+    delta = choice.get("delta")
+    for holder in (choice, delta, chunk):
+        if isinstance(holder, dict):
+            for name in ("finish_reason", "finishReason"):
+                if (reason := _reason_of(holder.get(name))) is not None:
+                    return reason
+    # Beside a finish reason it is the text, or the token, that the answer stopped at.
+    stopped = _reason_of(choice.get("stop_reason"))
+    return None if known_finish_reason(stopped) == OTHER_FINISH_REASON else stopped
+
+
+def _reason_of(value: Any) -> str | None:
     """A finish reason; None for what some servers send instead of null."""
     if isinstance(value, dict):
         value = value.get("type") or value.get("reason")
-    if not isinstance(value, str) or value.strip().lower() in _NO_REASON:
+    if not isinstance(value, str) or not value.strip() or plain_word(value) in NO_REASON:
         return None
     return value
+
+
+def error_in(choice: dict[str, Any]) -> Any:
+    """What a choice says of a failure, if anything."""
+    for holder in (choice, choice.get("delta"), choice.get("message")):
+        if isinstance(holder, dict) and (error := holder.get("error")):
+            return error
+    return None
 
 
 def usage_of(value: Any) -> Usage | None:
@@ -166,12 +195,21 @@ def usage_of(value: Any) -> Usage | None:
     prompt, completion = _count(value, _PROMPT_COUNTS), _count(value, _COMPLETION_COUNTS)
     if prompt is None and completion is None:
         return None
-    return Usage(
-        prompt or 0,
-        completion or 0,
-        _count(value, _CACHED_COUNTS),
-        _count(value, _REASONING_COUNTS),
-    )
+    cached, thought = _count(value, _CACHED_COUNTS), _count(value, _REASONING_COUNTS)
+    total = _count(value, _TOTAL_COUNTS)
+    if total is not None:
+        if prompt is None or completion is None:
+            rest = max(0, total - (prompt or completion or 0))
+            prompt, completion = (rest if one is None else one for one in (prompt, completion))
+        elif _is_beside(thought, total - prompt - completion, cached):
+            # Google and xAI count thinking beside the answer.
+            completion, thought = total - prompt, total - prompt - completion
+    return Usage(prompt or 0, completion or 0, cached, thought)
+
+
+def _is_beside(thought: int | None, rest: int, cached: int | None) -> bool:
+    """Whether the ``rest`` of a total is thinking; of the tokens found kept some do not count them."""
+    return rest > 0 and (thought == rest or (thought is None and cached is None))
 
 
 def _count(value: dict[str, Any], names: tuple[str, ...]) -> int | None:

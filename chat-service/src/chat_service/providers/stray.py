@@ -3,11 +3,14 @@ what went wrong.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
+from chat_service.providers import json_text
 from chat_service.providers.errors import ProviderError, ProviderGarbled
+from chat_service.providers.failing import is_error
 from chat_service.providers.refusals import of_stream
-from chat_service.providers.said import Said
+from chat_service.providers.said import Said, said_by
 from chat_service.providers.sse import DONE
 
 DONE_WORDS: Final = frozenset({DONE, b"[done]", b"DONE", b'"[DONE]"'})
@@ -47,3 +50,15 @@ def not_json(name: str, data: bytes) -> ProviderError | None:
         detail="The model server sent something in mid-answer that cannot be read; try again.",
         message="" if is_json else text,
     )
+
+
+def failure_in(datas: Iterable[bytes]) -> ProviderError | None:
+    """The first failure that one of ``datas`` is by itself."""
+    for data in datas:
+        try:
+            said = json_text.decode(data.strip())
+        except ValueError:
+            continue
+        if isinstance(said, dict) and is_error(said, ""):
+            return of_stream(said_by(said))
+    return None

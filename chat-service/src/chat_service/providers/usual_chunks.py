@@ -1,12 +1,16 @@
 """Chunks of a chat completion that are what the protocol says, as far as they are looked at.
 
-What has anything else where an answer might stand is none of them.
+What has anything else where an answer might stand is none of them. Nothing is decoded but what is looked
+at, and all chunks of a read at once: a parsed object for each token costs several times what all the rest
+does.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
+
+from chat_service.providers.port import TEXT, THINKING, Part
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -35,6 +39,7 @@ class _Choice(msgspec.Struct, gc=False):
     text: None = None
     error: None = None
     usage: None = None
+    finish_reason_of_google: None = msgspec.field(default=None, name="finishReason")
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -53,7 +58,100 @@ class _FirstChunk(_Chunk, gc=False):
     choices: Annotated[Sequence[_FirstChoice], msgspec.Meta(max_length=1)]
 
 
-#: Decodes those of an answer of which no text has come, one a line.
-FIRST_CHUNKS: Final = msgspec.json.Decoder(_FirstChunk)
-#: Decodes those behind them.
-CHUNKS: Final = msgspec.json.Decoder(_Chunk)
+class _Role(msgspec.Struct, forbid_unknown_fields=True):
+    role: str = ""
+    content: Literal[""] | None = None
+    reasoning_content: Literal[""] | None = None
+    reasoning: Literal[""] | None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+
+
+class _Greeter(msgspec.Struct, forbid_unknown_fields=True):
+    delta: _Role
+    index: int = 0
+    finish_reason: None = None
+    logprobs: Any = None
+    native_finish_reason: None = None
+
+
+class _Greeting(msgspec.Struct):
+    choices: Annotated[list[_Greeter], msgspec.Meta(min_length=1, max_length=1)]
+
+
+_GREETINGS: Final = msgspec.json.Decoder(_Greeting)
+
+
+def _is_greeting(lines: bytes) -> bool:
+    """Whether the first of ``lines`` says who will speak, and nothing else."""
+    try:
+        _GREETINGS.decode(lines.partition(b"\n")[0])
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+# Those of an answer of which no text has come, and those behind them: both have what is looked at here, by
+# the same names.
+_FIRST_CHUNKS: Final = msgspec.json.Decoder(_FirstChunk)
+_CHUNKS: Final = msgspec.json.Decoder(_Chunk)
+_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
+
+
+class Usual(NamedTuple):
+    """What usual chunks say; ``has_choice``: one of them has a choice at all."""
+
+    parts: list[Part]
+    reason: str | None
+    usages: tuple[dict[str, Any], ...]
+    has_choice: bool
+
+
+def usual_of(lines: bytes, *, has_text: bool, has_choice: bool) -> Usual | None:
+    """What chunks say, one a line; None if one is not what the protocol says, or says nothing.
+
+    ``has_text`` and ``has_choice`` are of the chunks before them. The first one of all may say no more than
+    who speaks.
+    """
+    try:
+        chunks = (_CHUNKS if has_text else _FIRST_CHUNKS).decode_lines(lines)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    parts: list[Part] = []
+    # What is being collected, and whether it is thinking.
+    said: list[str] = []
+    is_thought = False
+    reason = None
+    usages: tuple[dict[str, Any], ...] = ()
+    for chunk in chunks:
+        text = thought = word = None
+        for choice in chunk.choices:
+            if (delta := choice.delta) is not None:
+                if thought := delta.reasoning_content or delta.reasoning:
+                    if not is_thought:
+                        if said:
+                            parts.append((TEXT, "".join(said)))
+                            said = []
+                        is_thought = True
+                    said.append(thought)
+                if text := delta.content:
+                    if is_thought:
+                        parts.append((THINKING, "".join(said)))
+                        said = []
+                        is_thought = False
+                    said.append(text)
+            if word := choice.finish_reason:
+                if word not in _REASONS:
+                    return None
+                reason = word
+        if chunk.usage:
+            usages = (*usages, chunk.usage)
+        elif not (text or thought or word) and (
+            has_choice or chunk is not chunks[0] or not _is_greeting(lines)
+        ):
+            return None  # what it says stands somewhere else
+    if said:
+        parts.append((THINKING if is_thought else TEXT, "".join(said)))
+        has_choice = True
+    return Usual(parts, reason, usages, has_choice or any(chunk.choices for chunk in chunks))

@@ -1,5 +1,6 @@
 """How an answer ends, in the words that rows, frames and the wire share."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -13,36 +14,39 @@ OTHER_FINISH_REASON: Final = "other"
 CONTENT_FILTER: Final = "content_filter"
 #: Why an answer ended before a word that is not to be said.
 FILTERED: Final = "ANSWER_FILTERED"
-# What other protocols, and servers that speak them, say for these.
+# What other protocols, and servers that speak them, say for these, where that is no part of it.
 _WORDS: Final = {
     **{reason: reason for reason in FINISH_REASONS},
-    **dict.fromkeys(
-        ("end_turn", "stop_sequence", "eos", "eos_token", "end", "complete", "completed", "normal"),
-        "stop",
-    ),
-    **dict.fromkeys(
-        ("finish", "finished", "done", "stopped", "stop_token", "stop_str", "eot", "end_of_turn"),
-        "stop",
-    ),
-    **dict.fromkeys(("max_tokens", "max_output_tokens", "max_new_tokens", "max_length"), "length"),
-    **dict.fromkeys(("model_length", "token_limit", "context_length"), "length"),
-    **dict.fromkeys(("context_length_exceeded", "model_context_window_exceeded"), "length"),
-    **dict.fromkeys(("max_completion_tokens", "max_len", "max_context_length"), "length"),
-    **dict.fromkeys(("context_window_exceeded", "error_limit", "truncated"), "length"),
-    **dict.fromkeys(("safety", "refusal", "recitation", "blocklist"), "content_filter"),
-    **dict.fromkeys(("prohibited_content", "spii", "sensitive"), "content_filter"),
-    **dict.fromkeys(("content_filtered", "guardrail_intervened"), "content_filter"),
-    **dict.fromkeys(("image_safety", "content_moderation", "error_toxic"), "content_filter"),
-    **dict.fromkeys(("tool_use", "tool_call"), "tool_calls"),
-    **dict.fromkeys(("malformed_function_call", "unexpected_tool_call"), "tool_calls"),
+    "normal": "stop",
+    **dict.fromkeys(("refusal", "recitation", "blocklist", "spii"), CONTENT_FILTER),
+    "error_limit": "length",
 }
+# What their other words have in them, from the most telling to the least.
+_PARTS: Final = (
+    (
+        CONTENT_FILTER,
+        re.compile(
+            r"filter|safety|moderat|polic|prohibit|sensitiv|risk|censor|guardrail|harm|toxic|block|violat"
+            r"|inspection"
+        ),
+    ),
+    ("tool_calls", re.compile(r"tool|function")),
+    ("length", re.compile(r"length|max|limit|context|truncat")),
+    ("stop", re.compile(r"stop|eos|eot|(?:^|_)end(?:_|ed|$)|(?<!in)complete|(?<!un)finish|done")),
+)
 # What some write before each word.
 _PREFIXES: Final = ("finish_reason_", "reason_")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BETWEEN: Final = re.compile(r"[^a-z0-9]+")
+# A longer word is none.
+_MOST_WORD: Final = 100
 
 
 def plain_word(word: str) -> str:
-    """A provider's word for an end, as it is compared: ``FINISH_REASON_MAX_TOKENS`` is ``max_tokens``."""
-    plain = word.strip().lower().replace("-", "_").replace(" ", "_")
+    """A provider's word for an end, as it is compared: ``FINISH_REASON_MAX_TOKENS`` and ``maxTokens`` are
+    ``max_tokens``.
+    """
+    plain = _BETWEEN.sub("_", _HUMP.sub("_", word[:_MOST_WORD]).lower()).strip("_")
     for prefix in _PREFIXES:
         plain = plain.removeprefix(prefix)
     return plain
@@ -54,7 +58,12 @@ def known_finish_reason(word: str | None) -> str | None:
     A provider may write anything there, the user's key as well: what is kept or shown of its
     word comes from here.
     """
-    return word if word is None else _WORDS.get(plain_word(word), OTHER_FINISH_REASON)
+    if word is None or word in FINISH_REASONS:
+        return word
+    plain = plain_word(word)
+    if (known := _WORDS.get(plain)) is not None:
+        return known
+    return next((reason for reason, part in _PARTS if part.search(plain)), OTHER_FINISH_REASON)
 
 
 class RunStatus(StrEnum):

@@ -11,6 +11,7 @@ import msgspec
 
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers import json_text
+from chat_service.providers.broken_ends import failure_of, is_stopped
 from chat_service.providers.errors import ProviderContentRefused, ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_error
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
@@ -26,10 +27,6 @@ _PROMPT_COUNTS: Final = (
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
 )
-
-
-# An answer that is not at its end, and waits to be asked to go on.
-_PAUSED: Final = frozenset({"pause_turn"})
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -96,10 +93,10 @@ class Messages:
         piece.parts = parts
         return piece, problem
 
-    def end(self, *, is_events: bool) -> Piece:
+    def end(self, *, is_events: bool) -> tuple[Piece, ProviderError | None]:
         """What has waited until now, when nothing more comes, and how the answer ended by that."""
         whole = self._finished or not is_events
-        return Piece(parts=self._telling.left(), end=End.WHOLE if whole else End.EARLY)
+        return Piece(parts=self._telling.left(), end=End.WHOLE if whole else End.EARLY), None
 
     def _take_all(
         self, events: Iterable[_Event], piece: Piece, parts: list[Part]
@@ -195,7 +192,9 @@ class Messages:
         if reason == "refusal" and not (self._has_text or any(kind == TEXT for kind, _ in parts)):
             why = details.get("explanation") if isinstance(details, dict) else None
             return ProviderContentRefused("refusal", message=why if isinstance(why, str) else "")
-        if reason in _PAUSED:
+        if failure := failure_of(reason):
+            return failure
+        if is_stopped(reason):
             piece.end = End.EARLY
             return None
         self._finished = True
