@@ -13,7 +13,7 @@ from typing import Final
 
 _OF_MORE_LETTERS: Final = 0.8
 _OF_SIGNS: Final = 0.9
-_OF_WIDE: Final = 0.87
+_OF_WIDE: Final = 0.885
 _OF_A_GAP: Final = 0.8
 # Of a longer text stretches are counted: it is much the same from beginning to end.
 _MOST_COUNTED: Final = 4000
