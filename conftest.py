@@ -32,7 +32,14 @@ settings.register_profile("many", max_examples=400, deadline=None)
 settings.load_profile("few")
 
 # What costs a dozen processes to start: its tests go to one worker, and share it there.
-_STACKS = ("stack", "web_stack", "_mortal_stack", "executed_stack", "one_cluster")
+_STACKS = (
+    "stack",
+    "web_stack",
+    "_mortal_stack",
+    "executed_stack",
+    "talkative_stack",
+    "one_cluster",
+)
 # Whose tests start processes: on several workers at once they would have the machine to themselves.
 _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 
