@@ -11,6 +11,7 @@ from chassis.caller import Caller
 from chassis.idempotency import IdempotencyKeyReused
 from chassis.testing import eventually
 from chat_service.files.domain.errors import (
+    FileEmpty,
     FileKindRefused,
     FilesNotOffered,
     FileTooLarge,
@@ -58,9 +59,10 @@ def test_a_name_is_a_label_and_never_a_path(told: str, kept: str) -> None:
     assert label_of(told) == kept
 
 
-async def test_an_empty_file_is_one(files: FilesOf, caller: Caller) -> None:
-    file = await files.upload(caller, b"")
-    assert (file.size, await files.content(file)) == (0, b"")
+async def test_an_empty_file_is_refused_and_leaves_nothing(files: FilesOf, caller: Caller) -> None:
+    with pytest.raises(FileEmpty):
+        await files.upload(caller, b"")
+    assert files.stored() == []
 
 
 async def test_what_its_kind_makes_of_it_is_kept_in_its_place(
