@@ -117,16 +117,16 @@ class Chunks:
         is_over = lines.endswith(DONE)
         if is_over:
             lines = lines[: -len(DONE)]
-        usual = usual_of(lines, has_text=TEXT in self._by_delta, has_choice=self._has_first)
+        usual = usual_of(lines, TEXT in self._by_delta, self._has_first)
         if usual is None:
             return False
-        if usual.parts:
-            self._by_delta.update([kind for kind, _ in usual.parts])
-            piece.parts = usual.parts
-        self._has_first = usual.has_choice
-        piece.finish_reason = usual.reason
-        if usual.usages:
-            self._count(usual.usages, piece)
+        parts, piece.finish_reason, usages, self._has_first = usual
+        if parts:
+            for kind, _ in parts:
+                self._by_delta.add(kind)
+            piece.parts = parts
+        if usages:
+            self._count(usages, piece)
         if is_over:
             piece.end = End.WHOLE
         return True

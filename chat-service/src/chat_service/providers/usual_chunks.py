@@ -6,7 +6,7 @@ does.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -99,16 +99,12 @@ _CHUNKS: Final = msgspec.json.Decoder(_Chunk)
 _REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 
 
-class Usual(NamedTuple):
-    """What usual chunks say; ``has_choice``: one of them has a choice at all."""
-
-    parts: list[Part]
-    reason: str | None
-    usages: tuple[dict[str, Any], ...]
-    has_choice: bool
+#: What usual chunks say: parts, a finish reason, counts, and whether one of them has a choice at all. A tuple of
+#: no name of its own is made in a fifth of the time, and there is one for each read.
+Usual = tuple[list[Part], str | None, tuple[dict[str, Any], ...], bool]
 
 
-def usual_of(lines: bytes, *, has_text: bool, has_choice: bool) -> Usual | None:
+def usual_of(lines: bytes, has_text: bool, has_choice: bool) -> Usual | None:
     """What chunks say, one a line; None if one is not what the protocol says, or says nothing.
 
     ``has_text`` and ``has_choice`` are of the chunks before them. The first one of all may say no more than
@@ -154,4 +150,4 @@ def usual_of(lines: bytes, *, has_text: bool, has_choice: bool) -> Usual | None:
     if said:
         parts.append((THINKING if is_thought else TEXT, "".join(said)))
         has_choice = True
-    return Usual(parts, reason, usages, has_choice or any(chunk.choices for chunk in chunks))
+    return parts, reason, usages, has_choice or any(chunk.choices for chunk in chunks)
