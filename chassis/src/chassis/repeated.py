@@ -12,7 +12,7 @@ from chassis.telemetry.logging import get_logger
 _log = get_logger(__name__)
 
 # For how long a job waits at most that need not be done at the start.
-_PUT_OFF_SECONDS = 60.0
+_PUT_OFF_SECONDS = 5.0
 
 
 def put_off(period: float) -> float:
@@ -23,7 +23,7 @@ def put_off(period: float) -> float:
 class Repeated(OneTask):
     """Does ``work`` at its start, then every ``seconds`` and whenever woken.
 
-    With ``unhurried`` the first time comes after a random part of ``seconds``, of one minute at most: a
+    With ``unhurried`` the first time comes after a random part of ``seconds``, of five seconds at most: a
     service that starts has more urgent things to do, and replicas that start together do not sweep together.
 
     A failure ends nothing: it is logged as an error, but for the kinds in ``away``, by which
