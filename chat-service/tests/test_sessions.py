@@ -170,6 +170,11 @@ async def test_messages_are_paged_in_both_directions(
         if not cursor:
             break
     assert seen == ([5, 4, 3, 2, 1] if descending else [1, 2, 3, 4, 5])
+    first = await _messages(chat, caller, session.id, descending=descending)
+    back = await _messages(
+        chat, caller, session.id, cursor=first.next_cursor, descending=not descending
+    )
+    assert [one.order for one in back.items] == [first.items[0].order]
     await chat.finish(live.run)
 
 

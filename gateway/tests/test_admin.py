@@ -140,6 +140,14 @@ async def test_a_moment_that_is_none_is_refused_by_its_field(
     assert door.auth.calls == []
 
 
+async def test_a_log_that_ends_before_it_begins_is_refused(door: Door) -> None:
+    span = {"from": "2023-11-14T22:13:20Z", "to": "2023-11-14T22:13:19Z"}
+    response = await door.http.get("/api/v1/admin/audit", params=span, headers=door.bearer)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "to", "reason": "BEFORE_FROM"}]
+    assert door.auth.calls == []
+
+
 async def test_a_moment_is_taken_as_rfc_3339_has_it(door: Door) -> None:
     door.auth.answers["ListAudit"] = auth_pb2.ListAuditResponse()
     for text in (

@@ -132,6 +132,7 @@ async def test_notes_need_a_token_that_is_good_for_them(door: Door) -> None:
         ({"with": "keys"}, "with"),
         ({"with": "notes", "format": "csv"}, "with"),
         ({"from": "yesterday"}, "from"),
+        ({"from": "2026-11-02T09:34:36Z", "to": "2026-11-02T09:34:35Z"}, "to"),
         ({"since": "x" * 1025}, "since"),
         ({"after": " "}, "after"),
         ({"gzip": "maybe"}, "gzip"),

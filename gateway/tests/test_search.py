@@ -223,6 +223,7 @@ async def test_a_token_searches_what_it_is_good_for_and_is_refused_what_it_is_no
         ({"role": "title"}, "role", "NOT_ONE_OF"),
         ({"from": "yesterday"}, "from", "INVALID"),
         ({"to": "2026-02-30T00:00:00Z"}, "to", "INVALID"),
+        ({"from": _at(1).isoformat(), "to": _at(0).isoformat()}, "to", "BEFORE_FROM"),
         ({"archived": "perhaps"}, "archived", "WRONG_TYPE"),
         ({"limit": 101}, "limit", "TOO_LARGE"),
         ({"limit": 0}, "limit", "TOO_SMALL"),

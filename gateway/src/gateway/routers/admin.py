@@ -21,7 +21,7 @@ from gateway.schemas.admin import (
     UserQuery,
 )
 from gateway.schemas.auth import ErasureAccepted
-from gateway.schemas.base import ListQuery, Page, timestamp
+from gateway.schemas.base import ListQuery, Page, check_span, timestamp
 from gateway.schemas.usage import TenantsUsage, TenantsUsageQuery
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -98,6 +98,7 @@ async def list_audit(
 
     To those of one's tenant, for an operator to all. `total` stops at 10000.
     """
+    check_span(query.since, query.until)
     auth = services.auth
     request = pb.ListAuditRequest(
         limit=query.limit,

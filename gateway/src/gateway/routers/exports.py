@@ -14,6 +14,7 @@ from gateway.clients import Clients, Services
 from gateway.identity.authentication import ChatReader, check_scope
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
+from gateway.schemas.base import check_span
 from gateway.schemas.exports import ExportAllQuery, ExportOneQuery
 from gateway.schemas.notes import Note
 from gateway.streams.downloads import Download, begun, compressed
@@ -93,6 +94,7 @@ async def export_all(
     """
     notes = None
     _check(query)
+    check_span(query.active_from, query.active_before)
     if query.asks_for("notes"):
         check_scope(caller, "notes:read")
         notes = _notes(services, caller)

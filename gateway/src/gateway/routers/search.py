@@ -19,6 +19,7 @@ from chassis.paging import Position
 from gateway.clients import Clients, Services
 from gateway.identity.authentication import Searcher, check_scope, is_good_for
 from gateway.routes.api import router as api_router
+from gateway.schemas.base import check_span
 from gateway.schemas.search import (
     SEARCH_TYPES,
     SearchHit,
@@ -57,6 +58,7 @@ async def search(
     missing; if all that is asked for is away, that is a 503.
     """
     types = _types(query, caller)
+    check_span(query.since, query.until)
     after = Position.from_cursor(query.cursor)
     in_chat = types - {"notes"}
     asked = []

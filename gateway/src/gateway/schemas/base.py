@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from chassis.errors import FieldError, ValidationFailed
 from parley import bounds
 
 Item = TypeVar("Item")
@@ -92,6 +93,12 @@ def _read_moment(value: object) -> datetime:
 
 # A time with its offset, in UTC from then on.
 Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
+
+
+def check_span(since: datetime | None, until: datetime | None) -> None:
+    """Raises ValidationFailed, of `to`, if what is asked for ends before it begins."""
+    if since is not None and until is not None and until < since:
+        raise ValidationFailed(fields=[FieldError("to", "BEFORE_FROM")])
 
 
 class PageQuery(BaseModel):

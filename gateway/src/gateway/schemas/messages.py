@@ -28,7 +28,11 @@ Path = Literal["chosen", "all"]
 
 
 class MessageListQuery(ListQuery):
-    order: Order = "asc"
+    order: Order = Field(
+        "asc",
+        description="From the oldest on, or from the newest. A cursor is a place in the conversation: with"
+        " the other order than it was given for, the page leads back from there.",
+    )
     path: Path = Field(
         "chosen", description="The messages of the chosen path, or all with their variants."
     )

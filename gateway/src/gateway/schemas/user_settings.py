@@ -24,6 +24,7 @@ _LANGUAGE = "A language tag of BCP 47, such as `en` or `zh`."
 _RETENTION = (
     "A conversation goes so many days after the last thing said in it, pinned ones excepted."
 )
+_DEFAULT_PERSONA = "Of new conversations, by its name; one that is gone is as if none had been set."
 _INSTRUCTIONS = "Said to each model with each question."
 
 
@@ -35,9 +36,7 @@ class UserSettingsChange(Body):
     language: Language | MISSING | None = Field(MISSING, description=_LANGUAGE)
     theme: Theme | MISSING | None = MISSING
     instructions: InstructionsText | MISSING | None = Field(MISSING, description=_INSTRUCTIONS)
-    default_persona: PersonaName | MISSING | None = Field(
-        MISSING, description="Of new conversations, by its name."
-    )
+    default_persona: PersonaName | MISSING | None = Field(MISSING, description=_DEFAULT_PERSONA)
     titles_by_model: bool | MISSING | None = Field(
         MISSING, description="Whether the model names conversations."
     )
@@ -74,7 +73,7 @@ class UserSettings(Resource):
     theme: Theme = Field(description="`system` by default: as the device has it.")
     instructions: str = Field(description=f"{_INSTRUCTIONS} Empty by default.")
     default_persona: str | None = Field(
-        description="Of new conversations, by its name. Null, the default: the operator's."
+        description=f"{_DEFAULT_PERSONA} Null, the default: the operator's."
     )
     titles_by_model: bool = Field(
         description="Whether the model names conversations. False by default."
