@@ -1,15 +1,8 @@
-import type { Texts } from "../i18n";
+import type { Texts } from "../i18n/en";
+import type { FieldError } from "./fieldError";
 import type { components } from "./schema";
 
 export type Problem = components["schemas"]["Problem"];
-
-/** One field that the server refused; bounds and the like come along. */
-export interface FieldError {
-  field: string;
-  reason: string;
-  minimum?: number;
-  maximum?: number;
-}
 
 /** What the server refused, by its problem document; status 0: it was not reached at all. */
 export class ApiError extends Error {

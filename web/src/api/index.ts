@@ -3,11 +3,11 @@ export {
   ApiError,
   errorOf,
   errorText,
-  type FieldError,
   failureText,
   fieldTexts,
   isNotFound,
 } from "./errors";
+export type { FieldError } from "./fieldError";
 export type { components, paths } from "./schema";
 
 import type { components } from "./schema";

@@ -1,11 +1,10 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { writeStored } from "../ui/storage";
 import { toast } from "../ui/toast";
-import { en } from "./en";
+import { en, type Texts } from "./en";
 import { chosenLanguage, LANGUAGES, type Language } from "./languages";
 
-export type Texts = typeof en;
-export { LANGUAGES, type Language };
+export { LANGUAGES, type Language, type Texts };
 
 /** A language and its catalogue. */
 export interface Spoken {

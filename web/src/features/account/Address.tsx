@@ -7,7 +7,7 @@ import { FormFoot } from "../../ui/FormFoot";
 import { toast } from "../../ui/toast";
 import { CodeField } from "../welcome/CodeField";
 import { useCode } from "../welcome/useCode";
-import { useChangeProfile } from "./Profile";
+import { useChangeProfile } from "./useChangeProfile";
 
 const PLACES = { WRONG_PASSWORD: "password", EMAIL_TAKEN: "email", INVALID_CODE: "code" };
 

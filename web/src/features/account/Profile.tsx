@@ -1,6 +1,5 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, ok, type Schema } from "../../api";
+import type { Schema } from "../../api";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
@@ -8,20 +7,9 @@ import { Form } from "../../ui/Form";
 import { Badge, Row, Rows, Section } from "../../ui/Section";
 import { toast } from "../../ui/toast";
 import { AddressDialog, VerifyDialog } from "./Address";
+import { useChangeProfile } from "./useChangeProfile";
 
 type Me = Schema<"Profile">;
-
-/** Changes one's profile, and shows it changed everywhere. */
-export function useChangeProfile(onDone: () => void) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: Schema<"ProfileChange">) => ok(api.PATCH("/api/v1/profile", { body })),
-    onSuccess(me) {
-      queries.setQueryData(["me"], me);
-      onDone();
-    },
-  });
-}
 
 export function Profile({ me }: { me: Me }) {
   const t = useText();

@@ -1,7 +1,8 @@
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { useState } from "react";
 import { afterEach, expect, test, vi } from "vitest";
-import { Row, type RowActions } from "./Row";
+import { Row } from "./Row";
+import type { RowActions } from "./rowActions";
 import { aSession } from "./tests/aSession";
 
 afterEach(cleanup);

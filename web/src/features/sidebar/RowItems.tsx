@@ -13,7 +13,7 @@ import {
 import { useText } from "../../i18n";
 import { MenuItem, MenuSeparator } from "../../ui/Menu";
 import type { Session } from "./lists";
-import type { RowActions } from "./Row";
+import type { RowActions } from "./rowActions";
 import { useHolding } from "./useHold";
 
 /** What can be done to a conversation, by the menu of its row. */

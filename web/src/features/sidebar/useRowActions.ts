@@ -7,7 +7,7 @@ import { liveRuns, runs } from "../../stream";
 import { tell } from "../../ui/tell";
 import { SessionActions } from "./actions";
 import type { Session } from "./lists";
-import type { RowActions } from "./Row";
+import type { RowActions } from "./rowActions";
 
 interface Around {
   /** The conversation that is shown. */

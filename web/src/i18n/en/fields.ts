@@ -1,4 +1,4 @@
-import type { FieldError } from "../../api/errors";
+import type { FieldError } from "../../api/fieldError";
 
 const characters = (bound: number | undefined) => `${bound} character${bound === 1 ? "" : "s"}`;
 

@@ -34,3 +34,6 @@ export const en = {
   usage,
   welcome,
 };
+
+/** The words of the pages: each language has the same. */
+export type Texts = typeof en;

@@ -1,4 +1,4 @@
-import type { Texts } from "..";
+import type { Texts } from "../en";
 import { account } from "./account";
 import { admin } from "./admin";
 import { chat } from "./chat";
