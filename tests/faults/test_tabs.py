@@ -169,6 +169,9 @@ class Conversation:
         by_id = {one["id"]: one for one in messages}
         gone, gone_runs = (self.watch(name, self.session_id) for name, _ in _WATCHED)
         # Each given once, to what is there or was; each of what is gone was deleted, or what it followed was.
+        # A question whose last answer was deleted is the end of its path, and another one may follow it.
+        left_alone = {one.parent_order for one in gone if one.role == "assistant"}
+        left_alone |= {run.question_order for run in gone_runs}
         orders = [one["order"] for one in messages]
         assert orders == sorted(orders)
         gone_orders = {one.order for one in gone}
@@ -190,7 +193,8 @@ class Conversation:
             assert (parent is None) == (one["parent_id"] is None)
             if parent is not None:
                 assert parent["order"] < one["order"]
-                assert parent["role"] != one["role"]
+                if parent["role"] == one["role"]:
+                    assert (one["role"], parent["order"] in left_alone) == ("user", True)
                 assert parent["chosen"] or not one["chosen"]
             siblings = [each for each in messages if each["parent_id"] == one["parent_id"]]
             assert one["variants"]["ids"] == [each["id"] for each in siblings]
