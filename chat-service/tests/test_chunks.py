@@ -8,10 +8,11 @@ import pytest
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers.anthropic.events import Messages
 from chat_service.providers.body import Body
-from chat_service.providers.chunks import Chunks, _events_of
+from chat_service.providers.chunks import Chunks
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import TEXT, THINKING, End, Piece
 from chat_service.providers.shapes import usage_of
+from chat_service.providers.stray import events_of
 
 
 def chunk(**delta: Any) -> bytes:
@@ -63,7 +64,7 @@ STRANGE = [
 
 def one_by_one(payloads: list[bytes]) -> tuple[Piece, str]:
     piece, chunks = Piece(), Chunks()
-    problem = chunks._take_each(_events_of(b"\n".join(payloads)), piece)
+    problem = chunks._take_each(events_of(b"\n".join(payloads)), piece)
     piece.parts = joined(chunks._telling.tell(piece.parts))
     return piece, repr(problem)
 

@@ -7,7 +7,9 @@ from chat_service.answer.domain.ending import CONTENT_FILTER, known_finish_reaso
 from chat_service.providers.errors import ProviderError, ProviderOverloaded, ProviderRateLimited
 
 #: What stands for no finish reason, where null should be.
-NO_REASON: Final = frozenset({"null", "none", "nil", "undefined", "unspecified", "unknown"})
+NO_REASON: Final = frozenset({"null", "none", "nil", "undefined"})
+# What stands for an end of which nothing is known; some servers say it in each chunk.
+_VAGUE: Final = frozenset({"unspecified", "unknown"})
 # The parts of words that tell a failure, from the most telling to the least.
 _FAILURES: Final[tuple[tuple[re.Pattern[str], type[ProviderError]], ...]] = (
     (re.compile(r"rate_?limit|too_many_requests"), ProviderRateLimited),
@@ -28,6 +30,11 @@ def failure_of(word: str) -> ProviderError | None:
         return None
     kind = next((kind for part, kind in _FAILURES if part.search(plain)), None)
     return None if kind is None else kind(f"finish_reason {plain}")
+
+
+def is_vague(word: str) -> bool:
+    """Whether a finish reason tells of an end only where nothing comes behind it."""
+    return plain_word(word) in _VAGUE
 
 
 def is_stopped(word: str) -> bool:

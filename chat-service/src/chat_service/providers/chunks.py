@@ -4,13 +4,15 @@ A read of chunks that are what the protocol says is taken at once (``usual_chunk
 else in it is read chunk by chunk, in whatever shape can be forgiven.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chat_service.answer.domain.ending import OTHER_FINISH_REASON
 from chat_service.providers import json_text
-from chat_service.providers.broken_ends import failure_of, is_stopped
+from chat_service.providers.broken_ends import failure_of, is_stopped, is_vague
 from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_aside, is_error
+from chat_service.providers.growing import Growing
 from chat_service.providers.messages import Messages
 from chat_service.providers.other_protocols import of_another_protocol, of_no_protocol
 from chat_service.providers.port import TEXT, End, Kind, Part, Piece
@@ -24,9 +26,12 @@ from chat_service.providers.shapes import (
     has_refusal,
     is_first,
     parts_of,
+    parts_without_choices,
     reason_in,
+    spoken_in,
     unwrapped,
     usage_of,
+    usages_in,
 )
 from chat_service.providers.sse import DONE, Event, Events
 from chat_service.providers.stray import (
@@ -35,12 +40,14 @@ from chat_service.providers.stray import (
     ERROR_EVENTS,
     IDLE_EVENTS,
     IDLE_WORDS,
-    TELLING,
+    events_of,
     failure_in,
+    lines_of,
     not_json,
 )
 from chat_service.providers.telling import Telling
-from chat_service.providers.usual_chunks import usual_of
+from chat_service.providers.usual_chunks import Usual, usual_of
+from chat_service.providers.voices import Voices
 
 
 class Chunks:
@@ -60,6 +67,12 @@ class Chunks:
         self._has_said = False
         self._is_strange = False
         self._counted = False
+        # Whether chunks that look like usual ones mean what these mean.
+        self._is_past_doubt = False
+        self._growing = Growing()
+        self._voices = Voices()
+        # An end that a server may say in each chunk; nothing has come behind it.
+        self._may_be_over = False
         self._seconds = SecondChoices()
         self._messages = Messages()
 
@@ -67,12 +80,15 @@ class Chunks:
         """What ``events`` bring, up to an error or to the answer's own end, which is the piece's."""
         piece = Piece()
         problem = None
-        lines = events if isinstance(events, bytes) else _lines_of(events)
+        lines = events if isinstance(events, bytes) else lines_of(events)
         # Halves of characters come in chunks that are none for the fast way.
         is_strange = lines is None or (bool(lines) and not self._take_all(lines, piece))
         if is_strange:
-            each = events if isinstance(events, list) else _events_of(events)
+            each = events if isinstance(events, list) else events_of(events)
             problem = self._take_each(each, piece)
+            self._is_past_doubt = False
+        if not self._is_past_doubt:
+            self._look_back(piece, problem)
         if piece.parts and (is_strange or not self._telling.is_plain):
             piece.parts = self._telling.tell(piece.parts)
         if piece.end is not None:
@@ -86,6 +102,13 @@ class Chunks:
                 piece.finish_reason = "tool_calls"
         return piece, problem
 
+    def _look_back(self, piece: Piece, problem: ProviderError | None) -> None:
+        if problem or piece.finish_reason or piece.end:
+            piece.parts = [*piece.parts, *self._growing.settle()]
+        self._is_past_doubt = (
+            self._growing.is_past and not self._voices.are_heard and not self._may_be_over
+        )
+
     def end(self, *, is_events: bool) -> tuple[Piece, ProviderError | None]:
         """What has waited until now, when nothing more comes, and how the answer ended by that.
 
@@ -93,6 +116,8 @@ class Chunks:
         """
         piece = Piece()
         problem = self._end(piece)
+        if self._may_be_over and piece.finish_reason is None and not self._finished:
+            piece.finish_reason = OTHER_FINISH_REASON
         is_whole = (
             self._finished
             or piece.finish_reason is not None
@@ -106,7 +131,8 @@ class Chunks:
         if not (self._by_delta or self._has_said):
             piece.finish_reason = piece.finish_reason or self._seconds.reason
             piece.parts = [*piece.parts, *self._telling.tell(self._seconds.parts)]
-        piece.parts = [*piece.parts, *self._telling.left()]
+        held = self._telling.tell(self._growing.settle())
+        piece.parts = [*piece.parts, *held, *self._telling.left()]
         is_known = self._has_first or piece.parts or piece.finish_reason or self._has_said
         return of_no_protocol() if self._is_strange and not is_known else None
 
@@ -117,7 +143,10 @@ class Chunks:
         is_over = lines.endswith(DONE)
         if is_over:
             lines = lines[: -len(DONE)]
-        usual = usual_of(lines, TEXT in self._by_delta, self._has_first)
+        if self._is_past_doubt:
+            usual = usual_of(lines, TEXT in self._by_delta, self._has_first)
+        else:
+            usual = self._in_doubt(lines)
         if usual is None:
             return False
         parts, piece.finish_reason, usages, self._has_first = usual
@@ -130,6 +159,19 @@ class Chunks:
         if is_over:
             piece.end = End.WHOLE
         return True
+
+    def _in_doubt(self, lines: bytes) -> Usual | None:
+        """What chunks say in which something else than usual may be meant by usual words."""
+        if self._voices.are_heard:
+            return None
+        growing = self._growing
+        usual = usual_of(
+            lines, TEXT in self._by_delta, self._has_first, may_grow=not growing.is_past
+        )
+        if usual is None or not (growing.is_past or growing.passes(usual[0])):
+            return None
+        self._may_be_over = self._may_be_over and not usual[0]
+        return usual
 
     def _count(self, usages: Sequence[Any], piece: Piece) -> None:
         """Counts are of all until now, so that the last ones count; noughts are no news."""
@@ -199,12 +241,13 @@ class Chunks:
         parts = self._parts(chunk, choice)
         piece.parts = [*piece.parts, *parts]
         self._has_said = self._has_said or bool(parts)
+        if parts or choice:
+            self._may_be_over = False
         self._is_strange = self._is_strange or not (
             choice or parts or "choices" in chunk or is_aside(chunk)
         )
-        for holder in (chunk, chunk.get("x_groq"), choice, choice.get("delta")):
-            if isinstance(holder, dict):
-                self._count((holder.get("usage"),), piece)
+        for usage in usages_in(chunk, choice):
+            self._count((usage,), piece)
         if error is not None:
             return error
         if within := error_in(choice):
@@ -216,6 +259,9 @@ class Chunks:
             piece.end = End.WHOLE
         if reason is None:
             return None
+        if is_vague(reason):
+            self._may_be_over = True
+            return None
         if failure := failure_of(reason):
             return failure
         if is_stopped(reason):
@@ -226,41 +272,23 @@ class Chunks:
 
     def _parts(self, chunk: dict[str, Any], choice: dict[str, Any]) -> list[Part]:
         delta = choice.get("delta")
-        parts = [*_spoken(delta)]
+        parts = self._voices.tell(delta, spoken_in(delta))
         self._by_delta.update(kind for kind, _ in parts)
-        if not parts:
+        is_delta = bool(parts)
+        parts = self._growing.news(parts)
+        if not is_delta:
             parts = [*parts_of(choice, fields=("text",))]
         message = choice.get("message")
         self._has_message = self._has_message or bool(message)
-        if not parts:
+        if not (is_delta or parts):
             # Behind deltas it is what they have said, once more.
-            whole = [part for part in _spoken(message) if part[0] not in self._by_delta]
-            parts = self._messages.news(whole)
-        if not parts and "choices" not in chunk:  # Ollama's own
-            answer = chunk.get("message")
-            is_chat = isinstance(answer, dict)
-            parts = [*(parts_of(answer) if is_chat else parts_of(chunk, fields=("response",)))]
+            said = self._voices.tell(message, spoken_in(message))
+            parts = self._messages.news(part for part in said if part[0] not in self._by_delta)
+        if not (is_delta or parts or "choices" in chunk):
+            parts = self._growing.news(parts_without_choices(chunk))
         self._refused = self._refused or has_refusal(delta) or has_refusal(message)
         self._called = self._called or calls_tool(delta) or calls_tool(message)
         return parts
-
-
-def _spoken(said: Any) -> Iterator[Part]:
-    """Of a delta or a message: also what is said aloud."""
-    yield from parts_of(said, fields=("content", "refusal"))
-    if isinstance(said, dict):
-        yield from parts_of(said.get("audio"), fields=("transcript",))
-
-
-def _lines_of(events: list[Event]) -> bytes | None:
-    """Their data, one a line, if their names say nothing."""
-    if any(name in TELLING or b"\n" in data for name, data in events):
-        return None
-    return b"\n".join([data for _, data in events])
-
-
-def _events_of(lines: bytes) -> list[Event]:
-    return [Event(b"", line) for line in lines.split(b"\n")]
 
 
 def _has_choices(value: Any) -> bool:

@@ -2,6 +2,7 @@
 nearly.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -23,6 +24,7 @@ _THINKING_FIELDS = (
     "reasoning_details",
     *("thinking_blocks", "thinking_content", "thinkingContent", "reasoningContent"),
     *("reasoning_summary", "thought", "thoughts", "chain_of_thought", "cot"),
+    *("internal_thoughts", "analysis", "think"),
 )
 # What a server has for a type may be anything: a set would have to hash it.
 _THINKING_TYPES = (
@@ -57,8 +59,19 @@ _REASONING_COUNTS = (
     "thoughtsTokenCount",
 )
 _TOTAL_COUNTS = ("total_tokens", "totalTokens", "totalTokenCount")
+# Where counts stand, and what holds such.
+_USAGES: Final = (
+    "usage",
+    "usageMetadata",
+    "usage_metadata",
+    "x_usage",
+    "token_usage",
+    "tokenUsage",
+)
+_USAGE_HOLDERS: Final = ("x_groq", "metadata", "meta", "metrics", "response_metadata")
 # What holds a chunk within something of the server's own.
-_WRAPPERS: Final = ("data", "result", "output", "response")
+_WRAPPERS: Final = ("data", "result", "output", "response", "body", "completion")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[Part]:
@@ -77,6 +90,13 @@ def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[P
             break  # what further fields say is the same
     for name in fields:
         yield from _texts(said.get(name), TEXT)
+
+
+def spoken_in(said: Any) -> Iterator[Part]:
+    """Of a delta or a message: also what is said aloud."""
+    yield from parts_of(said, fields=("content", "refusal"))
+    if isinstance(said, dict):
+        yield from parts_of(said.get("audio"), fields=("transcript",))
 
 
 def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
@@ -118,11 +138,54 @@ def unwrapped(chunk: dict[str, Any]) -> dict[str, Any]:
     """``chunk``, or the one that it holds within something of the server's own, with the usage of both."""
     if "choices" in chunk:
         return chunk
+    if "Choices" in chunk or "Response" in chunk:  # Hunyuan
+        chunk = _in_small_letters(chunk)
+        if "choices" in chunk:
+            return chunk
     for name in _WRAPPERS:
         within = chunk.get(name)
         if isinstance(within, dict) and "choices" in within:
             return {"usage": chunk.get("usage"), **within}
     return chunk
+
+
+def _in_small_letters(value: Any, depth: int = _MOST_DEPTH) -> Any:
+    """The same with its names as the protocol writes them: ``finish_reason`` for ``FinishReason``."""
+    if isinstance(value, list) and depth:
+        return [_in_small_letters(one, depth - 1) for one in value]
+    if isinstance(value, dict) and depth:
+        return {
+            _HUMP.sub("_", name).lower(): _in_small_letters(one, depth - 1)
+            for name, one in value.items()
+        }
+    return value
+
+
+def parts_without_choices(chunk: dict[str, Any]) -> Iterator[Part]:
+    """Of an answer that has none: Ollama's own, Baidu's, DashScope's."""
+    answer, output = chunk.get("message"), chunk.get("output")
+    if isinstance(answer, dict):
+        yield from parts_of(answer)
+    elif isinstance(output, dict) and isinstance(output.get("text"), str):
+        yield from parts_of(output, fields=("text",))
+    elif isinstance(chunk.get("result"), str):
+        yield from parts_of(chunk, fields=("result",))
+    else:
+        yield from parts_of(chunk, fields=("response",))
+
+
+def usages_in(chunk: dict[str, Any], choice: dict[str, Any]) -> Iterator[Any]:
+    """What a chunk says of tokens, wherever it says it."""
+    holders = (chunk, choice, choice.get("delta"), choice.get("message"))
+    for holder in (*holders, *(chunk.get(name) for name in _USAGE_HOLDERS)):
+        if isinstance(holder, dict):
+            yield from (holder[name] for name in _USAGES if name in holder)
+    timings = chunk.get("timings")
+    if isinstance(timings, dict) and not isinstance(chunk.get("usage"), dict):  # llama.cpp
+        yield {
+            "prompt_tokens": timings.get("prompt_n"),
+            "completion_tokens": timings.get("predicted_n"),
+        }
 
 
 def first_choice(choices: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_error
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
-from chat_service.providers.sse import DONE
+from chat_service.providers.sse import DONE, Event
 
 DONE_WORDS: Final = frozenset({DONE, b"[done]", b"DONE", b'"[DONE]"'})
 IDLE_WORDS: Final = frozenset(
@@ -34,6 +34,18 @@ ERROR_EVENTS: Final = frozenset({"error", "exception", "fatal", "stream_error", 
 TELLING: Final = frozenset(name.encode() for name in (*ERROR_EVENTS, *IDLE_EVENTS, *DONE_EVENTS))
 # What was to be JSON, by how it begins: its text is nothing to show.
 _JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\"{\[\]0-9]")
+
+
+def lines_of(events: list[Event]) -> bytes | None:
+    """Their data, one a line, if their names say nothing."""
+    if any(name in TELLING or b"\n" in data for name, data in events):
+        return None
+    return b"\n".join([data for _, data in events])
+
+
+def events_of(lines: bytes) -> list[Event]:
+    """Events without names, whose data are ``lines``."""
+    return [Event(b"", line) for line in lines.split(b"\n")]
 
 
 def not_json(name: str, data: bytes) -> ProviderError | None:

@@ -5,11 +5,13 @@ at, and all chunks of a read at once: a parsed object for each token costs sever
 does.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from chat_service.providers.growing import grows
 from chat_service.providers.port import TEXT, THINKING, Part
 
 
@@ -22,6 +24,9 @@ class _Delta(msgspec.Struct, gc=False):
     reasoning_text: None = None
     reasoning_details: None = None
     thinking: None = None
+    # Who speaks, or on which channel: it may be that they think.
+    role: Literal["assistant", ""] | None = None
+    channel: None = None
 
 
 class _FirstDelta(_Delta, gc=False):
@@ -96,6 +101,10 @@ def _is_greeting(lines: bytes) -> bool:
 # the same names.
 _FIRST_CHUNKS: Final = msgspec.json.Decoder(_FirstChunk)
 _CHUNKS: Final = msgspec.json.Decoder(_Chunk)
+# What has token counts, in whatever place.
+_COUNTS: Final = re.compile(
+    rb'[Uu]sage\w*": *\{|"timings": *\{|_eval_count|"(?:metrics|meta)": *\{'
+)
 _REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 
 
@@ -104,11 +113,13 @@ _REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 Usual = tuple[list[Part], str | None, tuple[dict[str, Any], ...], bool]
 
 
-def usual_of(lines: bytes, has_text: bool, has_choice: bool) -> Usual | None:
+def usual_of(
+    lines: bytes, has_text: bool, has_choice: bool, may_grow: bool = False
+) -> Usual | None:
     """What chunks say, one a line; None if one is not what the protocol says, or says nothing.
 
     ``has_text`` and ``has_choice`` are of the chunks before them. The first one of all may say no more than
-    who speaks.
+    who speaks. ``may_grow``: the second text that says the first one once more is not what the protocol says.
     """
     try:
         chunks = (_CHUNKS if has_text else _FIRST_CHUNKS).decode_lines(lines)
@@ -133,6 +144,8 @@ def usual_of(lines: bytes, has_text: bool, has_choice: bool) -> Usual | None:
                     said.append(thought)
                 if text := delta.content:
                     if is_thought:
+                        if may_grow and grows(said):
+                            return None
                         parts.append((THINKING, "".join(said)))
                         said = []
                         is_thought = False
@@ -148,6 +161,10 @@ def usual_of(lines: bytes, has_text: bool, has_choice: bool) -> Usual | None:
         ):
             return None  # what it says stands somewhere else
     if said:
+        if may_grow and grows(said):
+            return None
         parts.append((THINKING if is_thought else TEXT, "".join(said)))
         has_choice = True
+    if reason is not None and not usages and _COUNTS.search(lines):
+        return None  # counts stand somewhere else
     return parts, reason, usages, has_choice or any(chunk.choices for chunk in chunks)
