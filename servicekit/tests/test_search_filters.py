@@ -1,6 +1,7 @@
 """A filter lets no text go by that has what is searched, and few that have not."""
 
 import random
+import tracemalloc
 from hashlib import sha256
 
 import psycopg
@@ -46,6 +47,31 @@ def test_whatever_a_text_has_its_filter_has(text: str, sought: str) -> None:
         query = query_of(one)
         if query is not None and query.find(text) is not None:
             assert elements_of(one) <= elements_of(text)
+
+
+@given(texts=st.lists(TEXTS, min_size=1), at=st.integers(0, 50))
+def test_a_long_text_has_what_its_parts_have(texts: list[str], at: int) -> None:
+    # Longer than what is cut at once, and cut anywhere: between the parts there is nothing to be found.
+    long = "x" * at + "\n" + "\n".join(texts * (8_000 // sum(map(len, [*texts, texts])) + 1))
+    parts = [elements_of(text) for text in ("x" * at, *texts)]
+    assert elements_of(long) == set().union(*parts)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\ufdfa", "\u3316", "雪国", "ab "],
+    ids=["eighteen characters", "six, no blanks", "no blanks", "words"],
+)
+def test_a_long_text_is_cut_bit_by_bit(sign: str) -> None:
+    text = sign * (60_000 // len(sign))
+    tracemalloc.start()
+    try:
+        filter_of(text)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The whole fold of the first takes two megabytes, and its words some fifteen.
+    assert most < 1024 * 1024
 
 
 def test_few_texts_are_offered_for_what_they_have_not() -> None:

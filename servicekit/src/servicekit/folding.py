@@ -79,6 +79,13 @@ def fold(text: str) -> str:
     return Folded(text).fold
 
 
+def folds_of(text: str) -> Iterator[str]:
+    """The fold of ``text`` bit by bit: one character may become eighteen, so that the whole takes many times the room."""
+    if text.isascii():
+        return (text[at : at + _BLOCK].lower() for at in range(0, len(text), _BLOCK))
+    return map(_fold, _blocks(text))
+
+
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()

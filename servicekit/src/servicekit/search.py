@@ -24,7 +24,7 @@ from operator import add
 from typing import Final
 from uuid import UUID
 
-from servicekit.folding import Folded, fold, marks
+from servicekit.folding import Folded, fold, folds_of, marks
 
 #: Characters of a snippet at most.
 SNIPPET: Final = 200
@@ -36,6 +36,9 @@ WORD: Final = 64
 _MOST_ASKED: Final = 64
 # Before the first hit in a snippet.
 _LEAD: Final = 60
+
+# Characters of a text that are cut into words at once: that takes a millisecond, in which no other thread has its turn.
+_PIECE: Final = 4_000
 
 # What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
 # it is a candidate always.
@@ -53,6 +56,8 @@ _UNSPACED: Final = (
 )
 _RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+# Where a text may be cut behind a character that the next piece begins with.
+_CUT: Final = re.compile(f"\\s|[{_UNSPACED}](?=[{_UNSPACED}])")
 
 
 @cache
@@ -82,8 +87,20 @@ def lexemes_of(text: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
 
 
 def words_of(text: str) -> Iterator[str]:
-    """Words of ``text``, and stretches of an unspaced script, folded, as often as they stand there."""
-    return _words(fold(text))
+    """Words of ``text``, and stretches of an unspaced script, folded, as often as they stand there.
+
+    A long stretch comes in pieces, each of which begins with the last character of the one before.
+    """
+    held = ""
+    for block in folds_of(text):
+        held += block
+        if len(held) < _PIECE:
+            continue
+        cut = _CUT.search(held, len(held) - len(block))
+        if cut is not None:
+            yield from _words(held[: cut.end()])
+            held = held[cut.start() :]
+    yield from _words(held)
 
 
 def is_unspaced(word: str) -> bool:
