@@ -3,11 +3,14 @@
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chassis.caller import Caller
+from chassis.testing import eventually
+from chat_service.imports.domain.notes import NotesTaken
 from chat_service.imports.importing import Importing
 
 from . import samples
@@ -58,6 +61,42 @@ async def test_a_reader_that_falls_silent_in_a_conversation_is_begun_again_a_few
     # Five times, and then no more: others wait for their turn.
     assert (row.state, row.reason, row.attempts) == ("failed", "GIVEN_UP", 6)
     assert await count(chat, "sessions") == 0
+
+
+#: Tells notes as fast as they are taken; once it could tell no more for a while, how many bytes it has told.
+HURRIES = """
+import os, sys, time
+os.set_blocking(1, False)
+line = b'N{"key": "k", "content": "' + b"x" * 4000 + b'"}\\n'
+told, since = 0, time.monotonic()
+while time.monotonic() < since + 0.5:
+    try:
+        told += os.write(1, line[told % len(line):])
+        since = time.monotonic()
+    except BlockingIOError:
+        time.sleep(0.01)
+open(sys.argv[1], "w").write(str(told))
+"""
+
+
+async def test_a_reader_is_not_heard_further_ahead_than_it_is_stored(
+    chat: Chat, caller: Caller, tmp_path: Path
+) -> None:
+    found, go_on = tmp_path / "told", asyncio.Event()
+
+    async def take_notes(whose: object, key: object, notes: object) -> NotesTaken:
+        await go_on.wait()
+        return NotesTaken(0, 0, {})
+
+    await upload_to(chat, caller, samples.LIBRECHAT, with_notes=True)
+    command = [sys.executable, "-c", HURRIES, str(found)]
+    reader = reader_of(chat, "replica-1", lambda size: command, take_notes=take_notes)
+    reading = asyncio.create_task(reader.read_all())
+    await eventually(lambda: found.exists() and found.read_text(), timeout=30)
+    go_on.set()
+    await reading
+    # A batch of notes, what waits in this process, and what the pipe has.
+    assert int(found.read_text()) < 2 * 1024 * 1024
 
 
 async def test_a_conversation_ends_as_soon_as_it_is_read_whatever_comes_behind_it(

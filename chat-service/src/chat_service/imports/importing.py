@@ -152,7 +152,8 @@ class Importing(Repeated):
             # What it complains of may quote what it reads.
             stderr=asyncio.subprocess.DEVNULL,
             env=await self._environment(),
-            limit=MOST_LINE,
+            # A reader that is faster than the database waits: of what it says as much is held as of what it reads.
+            limit=_FED,
         )
         assert reader.stdin is not None
         assert reader.stdout is not None
@@ -246,12 +247,20 @@ class ImportSweep(Repeated):
 async def _lines(out: asyncio.StreamReader) -> AsyncGenerator[bytes]:
     """Whole lines, without their ends.
 
-    Raises ValueError for half a line, or one that is too long, TimeoutError where none comes.
+    Raises ValueError for half a line, or one that is too long, TimeoutError where nothing comes.
     """
-    while line := await asyncio.wait_for(out.readline(), _SILENT_SECONDS):
-        if not line.endswith(b"\n"):
-            raise ValueError("half a line")
-        yield line[:-1]
+    begun = bytearray()
+    while piece := await asyncio.wait_for(out.read(_FED), _SILENT_SECONDS):
+        begin = 0
+        while (end := piece.find(b"\n", begin)) >= 0:
+            yield bytes(begun) + piece[begin:end]
+            begun.clear()
+            begin = end + 1
+        begun += piece[begin:]
+        if len(begun) > MOST_LINE:
+            raise ValueError("a line is too long")
+    if begun:
+        raise ValueError("half a line")
 
 
 def _reader(size: int) -> list[str]:
