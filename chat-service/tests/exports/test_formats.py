@@ -220,6 +220,12 @@ async def test_a_markdown_file_has_the_chosen_path_to_be_read(chat: Chat, caller
     assert end.messages == 2
 
 
+async def test_a_title_in_markdown_tells_a_terminal_nothing(chat: Chat, caller: Caller) -> None:
+    await chat.session(caller, "Red \x1b[31m, bell\x07\x9b2J \x7f and\r\n\u2028two lines 中文")
+    file, _ = await export(chat, caller, Format.MARKDOWN)
+    assert "# Red [31m, bell 2J and two lines 中文\n" in file
+
+
 async def test_own_personas_come_behind_the_conversations(
     chat: Chat, caller: Caller, stranger: Caller
 ) -> None:

@@ -108,8 +108,9 @@ CSV_COLUMNS: Final = {
 }
 _CSV_MESSAGE: Final = "concat_ws(',', " + ", ".join(CSV_COLUMNS.values()) + ") || E'\\r\\n'"
 
+# Whoever gives a title may put controls into it, and a terminal does what those say.
 _MARKDOWN_SESSION: Final = f"""
-E'\\n# ' || coalesce(nullif(regexp_replace(session.title, '\\s+', ' ', 'g'), ''), '…')
+E'\\n# ' || coalesce(nullif(regexp_replace(session.title, '[\\s\\u0001-\\u001F\\u007F-\\u009F\\u2028\\u2029]+', ' ', 'g'), ''), '…')
 || E'\\n\\n' || concat_ws(' · ', session.id, {_moment("session.created_at")}, session.persona,
     session.model, session.folder) || E'\\n'
 """
