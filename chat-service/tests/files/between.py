@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+_DRIP_SECONDS = 0.01
 _EMPTY = (
     b'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><KeyCount>0</KeyCount>'
     b"<IsTruncated>false</IsTruncated></ListBucketResult>"
@@ -18,7 +19,7 @@ class Between:
     """In front of what listens at `port`; without a fault all passes.
 
     `answers` with this status, and asks nobody; `takes` so many bytes of a body, or `gives` so many of an answer's, and
-    hangs up, or, if it `stalls`, says nothing any more; `lists_nothing` of what there is; `is_slow` to store what has come.
+    hangs up, or, if it `stalls`, says nothing any more; `drips` an answer's bytes one by one; `lists_nothing` of what there is; `is_slow` to store what has come.
     `stored` of that are answered.
     """
 
@@ -28,6 +29,7 @@ class Between:
     takes: int | None = None
     gives: int | None = None
     stalls: bool = False
+    drips: bool = False
     lists_nothing: bool = False
     is_slow: bool = False
     asked: int = 0
@@ -37,7 +39,7 @@ class Between:
     def heal(self) -> None:
         """From now on all passes; who was stalled is hung up on."""
         self.answers = self.takes = self.gives = None
-        self.stalls = self.lists_nothing = self.is_slow = False
+        self.stalls = self.drips = self.lists_nothing = self.is_slow = False
         self.healed.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +80,9 @@ class Between:
     async def _answer(self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await behind.readuntil(b"\r\n\r\n"))
         left = 2**40 if self.gives is None else self.gives
-        while left and (piece := await behind.read(min(left, 65536))):
+        while left and (piece := await behind.read(1 if self.drips else min(left, 65536))):
+            if self.drips:
+                await asyncio.sleep(_DRIP_SECONDS)
             left -= len(piece)
             writer.write(piece)
             await writer.drain()

@@ -96,7 +96,14 @@ async def test_who_is_cancelled_while_a_server_stores_what_has_come_leaves_nothi
 
 @pytest.mark.parametrize(
     "fault",
-    [REFUSES, IS_AWAY, {"takes": 0}, {"gives": 100}, {"gives": 100, "stalls": True}],
+    [
+        REFUSES,
+        IS_AWAY,
+        {"takes": 0},
+        {"gives": 100},
+        {"gives": 100, "stalls": True},
+        {"drips": True},
+    ],
     ids=str,
 )
 async def test_what_cannot_be_read_whole_is_never_taken_for_it(
@@ -104,6 +111,8 @@ async def test_what_cannot_be_read_whole_is_never_taken_for_it(
 ) -> None:
     if "stalls" in fault:
         monkeypatch.setattr(bucket_storage, "_SILENCE", timedelta(seconds=0.5))
+    if "drips" in fault:
+        monkeypatch.setattr(bucket_storage, "_LONGEST", timedelta(seconds=0.5))
     storage, key, got = BucketStorage(behind), a_key(), bytearray()
     await put(storage, key, SMALL)
     vars(between).update(fault)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,11 @@ _LISTED: Final = 500
 # A larger one is sent in parts, one at a time: S3 takes none that is smaller, and no more than so many of a file.
 _PART: Final = 5 * 1024 * 1024
 _MOST_PARTS: Final = 10_000
+# So much is asked for at once: a request takes as long as its reader does.
+_READ_AT_ONCE: Final = 4 * 1024 * 1024
 _SILENCE: Final = timedelta(seconds=30)
+# Of a request as a whole: one that never falls silent, and gives a byte a second, ends as well.
+_LONGEST: Final = timedelta(minutes=10)
 
 
 class BucketStorage:
@@ -46,8 +50,7 @@ class BucketStorage:
                 "allow_http": plain,
                 "connect_timeout": timedelta(seconds=5),
                 "read_timeout": _SILENCE,
-                # Of the whole, which may be a gigabyte on a slow line.
-                "timeout": timedelta(hours=1),
+                "timeout": _LONGEST,
             },
             retry_config={
                 "max_retries": 3,
@@ -76,6 +79,13 @@ class BucketStorage:
             await to_its_end(asyncio.ensure_future(putting))
 
     async def read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
+        for start in range(begin, end, _READ_AT_ONCE):
+            stop = min(start + _READ_AT_ONCE, end)
+            async with aclosing(self._read(key, start, stop)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         with _told(key):
             found = await self._store.get_async(key, options={"range": (begin, end)})
             pieces = aiter(found.stream(min_chunk_size=_PIECE))
