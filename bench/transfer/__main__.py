@@ -4,8 +4,8 @@ A Parley of its own. ``export`` fills it with messages of one user, in conversat
 indexed them, and downloads them in each format: the time to the first byte and to the last, then once more with a look
 at all processes of the stack, for the most memory that they have together beyond what they had before. With
 ``--as-if-indexed`` search has nothing to do with the messages, which for millions takes an hour. ``import``
-uploads an export of ChatGPT's of so many megabytes, made as it is sent, and waits until it has been read; the same
-memory is told of both parts. Exit status 1 if a file was not whole or a conversation is missing.
+uploads an export of ChatGPT's of so many megabytes, made as it is sent, and waits until it has been read; of both parts
+it tells the memory of each kind of process. Exit status 1 if a file was not whole or a conversation is missing.
 """
 
 import argparse
@@ -36,7 +36,9 @@ def main() -> None:
                 )
                 whole = export_all(parley, user, arguments)
             else:
-                whole = import_one(parley, user, arguments.megabytes)
+                whole = import_one(
+                    *(parley, user, arguments.megabytes), again=arguments.again, kill=arguments.kill
+                )
     except (StackError, RefusedError) as error:
         print(error, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         sys.exit(1)
@@ -51,6 +53,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--as-if-indexed", action="store_true")
     parser.add_argument("--once", action="store_true", help="time and memory of one download")
     parser.add_argument("--megabytes", type=int, default=1_000)
+    parser.add_argument("--again", action="store_true", help="the same import a second time")
+    parser.add_argument("--kill", action="store_true", help="kill chat-service in its middle")
     return parser.parse_args()
 
 

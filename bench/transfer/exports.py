@@ -13,7 +13,7 @@ import orjson
 
 from bench.rest import Parley, RefusedError, User
 from bench.stack import Stack
-from bench.transfer.memory import most_memory, watched
+from bench.transfer.memory import Memory, more_of, most_memory, watched
 
 _PIECE: Final = 256 * 1024
 _WARM_BYTES: Final = 20_000_000
@@ -37,9 +37,9 @@ def export_all(parley: Stack, user: User, arguments: argparse.Namespace) -> bool
     for name in arguments.formats.split(","):
         query = QUERIES[name]
         parley.parley.renew(user)
-        with watched(parley) if arguments.once else nullcontext([0.0]) as seen:
+        with watched(parley) if arguments.once else nullcontext([Memory()]) as seen:
             first, last, size, told = _download(parley.parley, user, query)
-        more = max(seen) - seen[0]
+        more = more_of(seen)
         if not arguments.once:
             parley.parley.renew(user)
             more = most_memory(parley, partial(_download, parley.parley, user, query))

@@ -1,55 +1,90 @@
 """An upload of an export of ChatGPT's, and the time until it has been read."""
 
 import http.client
+import os
 import secrets
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 
 from bench.rest import Parley, RefusedError, User
 from bench.stack import Stack
-from bench.transfer.memory import most_memory
+from bench.transfer.memory import Memory, more_of, watched
 
 _LONGEST_SECONDS: Final = 3600.0
 _RENEW_SECONDS: Final = 120.0
+_KILLED_AT: Final = 1 / 3
+_TOLD_MIB: Final = 1.0
 
 
-def import_one(parley: Stack, user: User, megabytes: int) -> bool:
-    """Print what an import of so many megabytes costs; false if a conversation of it is missing."""
+def import_one(
+    parley: Stack, user: User, megabytes: int, *, again: bool = False, kill: bool = False
+) -> bool:
+    """Print what an import of so many megabytes costs; false if a conversation of it is missing.
+
+    `again`: then the same is sent once more, and false if anything of it is added. `kill`: chat-service is killed once a third
+    was read.
+    """
+    whole = _import(parley, user, megabytes, kill=kill)
+    return whole and (not again or _import(parley, user, megabytes, is_there=True))
+
+
+def _import(
+    parley: Stack, user: User, megabytes: int, *, kill: bool = False, is_there: bool = False
+) -> bool:
+    parley.parley.renew(user)
     sent: dict[str, Any] = {}
-
-    def upload() -> None:
-        began = time.perf_counter()
-        sent.update(_upload(parley.parley, user, megabytes * 1_000_000))
-        sent["seconds"] = time.perf_counter() - began
-
-    more = most_memory(parley, upload)
-    print(
-        f"upload of {sent['size'] / 1e6:.0f} MB: {sent['seconds']:.0f} s, {more:.1f} MiB more memory"
-    )
-    told: dict[str, Any] = {}
-
-    def wait() -> None:
-        renewed = time.monotonic()
-        deadline = renewed + _LONGEST_SECONDS
-        while time.monotonic() < deadline:
-            if time.monotonic() - renewed > _RENEW_SECONDS:
-                parley.parley.renew(user)
-                renewed = time.monotonic()
-            told.update(parley.parley.ask("GET", f"/chat/imports/{sent['id']}", None, user.token))
-            if told["ended_at"] is not None:
-                return
-            time.sleep(0.5)
-
     began = time.perf_counter()
-    more = most_memory(parley, wait)
+    with watched(parley) as seen:
+        sent.update(_upload(parley.parley, user, megabytes * 1_000_000))
+    print(f"upload of {sent['size'] / 1e6:.0f} MB: {time.perf_counter() - began:.0f} s")
+    _tell(seen)
+    began = time.perf_counter()
+    with watched(parley) as seen:
+        told = _wait(parley, user, sent["id"], kill=kill)
     print(
-        f"read in {time.perf_counter() - began:.0f} s, {more:.1f} MiB more memory: {told['state']},"
-        f" {told['added']} conversations, {told['messages']} messages"
+        f"read in {time.perf_counter() - began:.0f} s: {told['state']}, {told['added']} conversations,"
+        f" {told['existing']} that were there, {told['messages']} messages"
     )
-    return bool(told["state"] == "completed" and told["added"] == sent["conversations"])
+    _tell(seen)
+    wanted = (0, sent["conversations"]) if is_there else (sent["conversations"], 0)
+    return told["state"] == "completed" and (told["added"], told["existing"]) == wanted
+
+
+def _wait(parley: Stack, user: User, import_id: str, *, kill: bool) -> dict[str, Any]:
+    """The report of an import that has ended, or of the last look."""
+    told: dict[str, Any] = {}
+    renewed = time.monotonic()
+    deadline = renewed + _LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        if time.monotonic() - renewed > _RENEW_SECONDS:
+            parley.parley.renew(user)
+            renewed = time.monotonic()
+        with suppress(RefusedError):  # chat-service is away for a moment
+            told = parley.parley.ask("GET", f"/chat/imports/{import_id}", None, user.token)
+            if told["ended_at"] is not None:
+                break
+        if kill and told.get("done", 0.0) > _KILLED_AT:
+            os.kill(parley.services()["chat_service"], signal.SIGKILL)
+            kill = False
+        time.sleep(0.5)
+    return told
+
+
+def _tell(seen: Sequence[Memory]) -> None:
+    """The most of each kind of process, from what at first; of all together in the first half and in the second."""
+    kinds = sorted({kind for memory in seen for kind in memory})
+    for kind in kinds:
+        begin, most = seen[0][kind] / 1024, max(memory[kind] for memory in seen) / 1024
+        if most - begin > _TOLD_MIB:
+            print(f"    {kind:30} {begin:6.1f} -> {most:6.1f} MiB")
+    middle = len(seen) // 2
+    first, second = (more_of([seen[0], *half]) for half in (seen[:middle], seen[middle:]))
+    print(f"    all, more: {first:.1f} MiB in the first half, {second:.1f} in the second")
 
 
 def _upload(parley: Parley, user: User, least: int) -> dict[str, Any]:
