@@ -111,6 +111,48 @@ async def test_what_is_refused_is_learnt_told_and_not_asked_for_again(
     assert len(server.bodies) == 9
 
 
+GREETING = b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    "before", ["", "data: ", "event: error\ndata: ", GREETING.decode() + "data: "]
+)
+async def test_what_is_refused_in_the_body_of_a_200_is_learnt_as_well(
+    server: Server, asker: Asker, before: str
+) -> None:
+    def rule(body: dict[str, Any]) -> tuple[int, bytes]:
+        status, said = like_a_reasoning_model(body)
+        return 200, said if status == 200 else before.encode() + said + b"\n\n"
+
+    server.rule = rule
+    text, told = await asker.ask(temperature=0.7, max_tokens=5)
+    assert (text, told.adapted) == ("hi", (Adapted("temperature"),))
+    assert told.learnt == [Lesson("max_tokens", "max_completion_tokens"), Lesson("temperature")]
+    assert len(server.bodies) == 3
+    assert (await asker.ask(temperature=0.7))[0] == "hi"
+    assert len(server.bodies) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "reason"),
+    [
+        (b"hi", "Unsupported parameter: 'temperature'.", "PROVIDER_PARAMETER_REFUSED"),
+        (b"", "Unsupported parameter: 'top_k'.", "PROVIDER_PARAMETER_REFUSED"),
+        (b"", "Slow down: temperature is at its maximum.", "PROVIDER_RATE_LIMITED"),
+    ],
+)
+async def test_an_error_in_a_200_that_asking_otherwise_does_not_mend_is_one(
+    server: Server, asker: Asker, text: bytes, message: str, reason: str
+) -> None:
+    error = {"message": message, "code": 429} if "RATE" in reason else {"message": message}
+    said = b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\ndata: %b\n\n'
+    server.rule = lambda _: (200, said % (text, json.dumps({"error": error}).encode()))
+    with pytest.raises(ProviderError) as raised:
+        await asker.ask(temperature=0.7)
+    assert raised.value.reason == reason
+    assert len(server.bodies) == 1
+
+
 async def test_what_the_vault_kept_is_applied_at_once(server: Server, asker: Asker) -> None:
     server.rule = like_a_reasoning_model
     known = (

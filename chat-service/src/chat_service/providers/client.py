@@ -121,12 +121,23 @@ class ModelClient(Provider):
             known = [
                 Lesson(one.parameter, one.use) for one in connection.learnt if one.model == model
             ]
-            async with self._attempts.ask(client, question, place, known, told or Told()) as source:
-                pieces = read_stream(
-                    source, kind.reader(), next_read, take, most_bytes=self._most_bytes
-                )
-                async for piece in pieces:
-                    yield piece
+            asking = self._attempts.begin(client, question, place, known, told or Told())
+            is_answered = False
+            while not is_answered:
+                try:
+                    async with asking.ask() as source:
+                        pieces = read_stream(
+                            source, kind.reader(), next_read, take, most_bytes=self._most_bytes
+                        )
+                        async for piece in pieces:
+                            if not is_answered and _says_something(piece):
+                                is_answered = True
+                                asking.answered()
+                            yield piece
+                except ProviderError as refusal:
+                    # Some servers refuse in the body of a 200.
+                    if is_answered or not asking.adapts_to(refusal):
+                        raise
         except ProviderError as error:
             raise self._shown(seen_as(error, prompt), connection) from error.__cause__
 
@@ -153,3 +164,7 @@ class ModelClient(Provider):
                 "network to this setting, and to apikey-service's",
             )
         return error
+
+
+def _says_something(piece: Piece) -> bool:
+    return bool(piece.parts or piece.finish_reason or piece.end)

@@ -100,7 +100,7 @@ class Provider(Component, ABC):
         if there is one, and only what that leaves is yielded.
 
         A server that refuses a parameter by name is asked once more without it; ``told`` says so, before
-        the first piece.
+        the first piece that says something.
 
         The last piece has an ``end``. Raises ProviderError instead; what came before it has been
         yielded or taken then. Close the iterator to close the provider's connection.

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
-from chat_service.providers import refusal_words
+from chat_service.providers import json_text, refusal_words
 from chat_service.providers.errors import (
     ProviderContentRefused,
     ProviderContextTooLong,
@@ -51,6 +52,8 @@ _STATUSES: Final = {
 }
 
 
+# What an error without a status may be.
+_REFUSED: Final = 400
 _WANTS_TLS = re.compile(r"\bhttp request (?:was sent )?to (?:an )?https", re.IGNORECASE)
 _USE_TLS: Final = "The model server wants https: begin the base URL with https://."
 # Of four hundreds those that may be otherwise the next time.
@@ -92,10 +95,19 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
 
 
 def of_stream(said: Said) -> ProviderError:
-    """The error that stands in the body of a 200."""
-    error = _error(_status_of(said), said, "")
+    """The error that stands in the body of a 200; it may refuse the request as a 400 does."""
+    status = _status_of(said)
+    error = _error(status, said, "")
     error.retry_after = retry_after_of({}, said)
+    error.refused = _REFUSED if status is None else status, _told(said)
     return error
+
+
+def _told(said: Said) -> bytes:
+    if said.value is not None:
+        with suppress(ValueError):
+            return json_text.encode(said.value)
+    return said.message.encode(errors="replace")
 
 
 def _status_of(said: Said) -> int | None:
@@ -173,8 +185,10 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         if said.param or refusal_words.PARAMETER.search(words):
             return ProviderParameterRefused, _which(said)
         return ProviderRefused, None
-    if status is None and (said.param or "parameter" in f"{said.code} {said.kind}".lower()):
-        return ProviderParameterRefused, _which(said)
+    if status is None:
+        which = _which(said) if refusal_words.PARAMETER.search(words) else None
+        if said.param or which or "parameter" in f"{said.code} {said.kind}".lower():
+            return ProviderParameterRefused, which or _which(said)
     return ProviderError, None
 
 

@@ -88,7 +88,7 @@ _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069
 class Said:
     """``code`` and ``kind`` are the server's own words, ``param`` what it is about; each may be empty.
 
-    ``status`` is an HTTP status that the body names.
+    ``status`` is an HTTP status that the body names. ``value`` is the JSON that says it.
     """
 
     message: str = ""
@@ -97,6 +97,7 @@ class Said:
     param: str = ""
     status: int | None = None
     retry_after: float | None = None
+    value: Any = None
 
     @property
     def words(self) -> str:
@@ -149,7 +150,7 @@ def said_by(value: Any) -> Said:
             retry_after = _delay(one)
     if kind == "error":
         kind = ""
-    return Said(message, code, kind, param, status, retry_after)
+    return Said(message, code, kind, param, status, retry_after, value)
 
 
 def presentable(message: str, secrets: Iterable[str]) -> str:

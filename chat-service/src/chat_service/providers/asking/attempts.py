@@ -71,50 +71,93 @@ class Attempts:
     def __init__(self) -> None:
         self._memory = Memory()
 
-    @asynccontextmanager
-    async def ask(
+    def begin(
         self,
         client: GuardedClient,
         question: Question,
         place: Place,
         known: Iterable[Lesson],
         told: Told,
-    ) -> AsyncIterator[Source]:
-        """The body of a successful answer, to be read within the block.
-
-        What the server at ``place`` refused before, by ``known`` or by this process's memory, is not
-        sent again. What a refusal names is changed, at most MOST_ADAPTATIONS times, and remembered if the
-        server then answers. ``told`` is filled in before the block, and how the messages were sent before each try. Raises ProviderError: the refusal, where
-        nothing can be done about it.
+    ) -> "Asking":
+        """One question to the server at ``place``, of which by ``known`` or by this process's memory something
+        was learnt before. ``told`` is filled in as the question is asked.
         """
         learnt = _together(known, self._memory.of(place))
-        added: list[Adaptation] = []
+        return Asking(client, question, learnt, told, lambda added: self._memory.add(place, added))
+
+
+class Asking:
+    """One question, asked until it is answered, MOST_ADAPTATIONS times otherwise than at first."""
+
+    def __init__(
+        self,
+        client: GuardedClient,
+        question: Question,
+        learnt: Sequence[Lesson],
+        told: Told,
+        remember: Callable[[Sequence[Lesson]], None],
+    ) -> None:
+        self._client = client
+        self._question = question
+        self._learnt = learnt
+        self._told = told
+        self._remember = remember
+        self._added: list[Adaptation] = []
+        self._asked = Asked({})
+
+    @asynccontextmanager
+    async def ask(self) -> AsyncIterator[Source]:
+        """The body of a successful answer, to be read within the block.
+
+        What was learnt is not sent again; what a refusal names is changed. Raises ProviderError: the refusal,
+        where nothing can be done about it.
+        """
         async with AsyncExitStack() as stack:
             source: Source | None = None
             while source is None:
-                asked, body = await question.made([*learnt, *(one.learnt for one in added)])
-                told.in_turns = asked.in_turns
-                answer = client.post(
-                    question.endpoint.server,
-                    question.endpoint.target(question.path),
-                    headers=question.headers,
-                    body=body,
-                )
-                try:
-                    source = await stack.enter_async_context(answer)
-                except ProviderError as refusal:
-                    found = _otherwise(question, asked, refusal)
-                    if found is None or found in added or len(added) == MOST_ADAPTATIONS:
-                        raise
-                    added.append(found)
-                else:
-                    told.adapted = asked.adapted
-                    # With pictures it is large, and the answer takes long.
-                    del asked, body, answer
-            told.learnt = [one.learnt for one in added if one.lasting]
-            if told.learnt:
-                self._memory.add(place, told.learnt)
+                source = await self._post(stack)
             yield source
+
+    def adapts_to(self, refusal: ProviderError) -> bool:
+        """Whether something can be asked otherwise after ``refusal``, which came before any of an answer; then
+        the next :meth:`ask` does.
+        """
+        found = _otherwise(self._question, self._asked, refusal)
+        if found is None or found in self._added or len(self._added) == MOST_ADAPTATIONS:
+            return False
+        self._added.append(found)
+        return True
+
+    def answered(self) -> None:
+        """Something of an answer has come: what helped is remembered."""
+        lasting = [one.learnt for one in self._added if one.lasting]
+        self._told.adapted = self._asked.adapted
+        self._told.learnt = lasting
+        if lasting:
+            self._remember(lasting)
+        # With pictures it is large, and the answer takes long.
+        self._asked = Asked({})
+
+    async def _post(self, stack: AsyncExitStack) -> Source | None:
+        """Ask; None where it is to be asked otherwise."""
+        question = self._question
+        asked, body = await question.made([*self._learnt, *(one.learnt for one in self._added)])
+        self._told.in_turns = asked.in_turns
+        self._asked = asked
+        answer = self._client.post(
+            question.endpoint.server,
+            question.endpoint.target(question.path),
+            headers=question.headers,
+            body=body,
+        )
+        try:
+            return await stack.enter_async_context(answer)
+        except ProviderError as refusal:
+            if self.adapts_to(refusal):
+                return None
+            raise
+        finally:
+            del asked, body, answer
 
 
 def _otherwise(question: Question, asked: Asked, refusal: ProviderError) -> Adaptation | None:

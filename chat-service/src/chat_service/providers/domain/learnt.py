@@ -52,7 +52,7 @@ class Lesson:
 
 @dataclass(slots=True)
 class Told:
-    """What asking came to, for whoever asked: filled in before the first piece of the answer.
+    """What asking came to, for whoever asked: filled in before the first word of the answer.
 
     ``learnt`` is what this asking taught; ``adapted`` the parameters asked for that the answer was not
     generated with as they were; ``in_turns`` whether what the system says was sent as a user's words, also

@@ -281,7 +281,8 @@ class Generation:
             )
             async with aclosing(pieces):
                 async for piece in pieces:
-                    self._tell_adapted(told)
+                    if piece.parts or piece.end:
+                        self._tell_adapted(told)
                     self._take(piece)
                     if piece.end is not None:
                         end = piece.end
@@ -328,7 +329,7 @@ class Generation:
         return text if words is None else words.masked(text)
 
     def _tell_adapted(self, told: Told) -> None:
-        """What is known before the first piece, and told before the first word; once."""
+        """What is known, and told, before the first word; once."""
         if told.adapted and not self._told_adapted:
             self._told_adapted = True
             self.live.add_event(ADAPTED, {"adapted": [asdict(one) for one in told.adapted]})
