@@ -27,7 +27,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from chassis.caller import Caller
 from chassis.component import Component
 from chassis.db.connect import Guard, connect_whole
-from chassis.db.errors import DatabaseUnavailable, StalePlan, unavailable
+from chassis.db.errors import DatabaseUnavailable, StalePlan, break_circles, unavailable
 from chassis.db.pipeline import (
     Answer,
     Command,
@@ -240,15 +240,22 @@ class Database(Component):
         try:
             yield
         except Exception as error:
-            typed = unavailable(error)
-            if typed is None:
+            break_circles(error)
+            if (typed := unavailable(error)) is None:
                 raise
             if isinstance(typed, StalePlan):
                 _log.info("database.plan_stale")
                 self._guard.renew()
             elif isinstance(typed, DatabaseUnavailable):
                 self._reach.failed(str(error))
-            raise typed from error
+            try:
+                raise typed from error
+            finally:
+                # Its traceback has this frame: else it would be in a circle with itself.
+                del typed
+        except BaseException as error:
+            break_circles(error)  # a cancellation, as of what takes too long
+            raise
         else:
             self._reach.succeeded()
 

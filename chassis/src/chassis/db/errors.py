@@ -1,5 +1,7 @@
 """What a database that is away, or too busy, looks like to the code above it."""
 
+from contextlib import suppress
+
 import psycopg
 from sqlalchemy import exc
 
@@ -79,3 +81,17 @@ def unavailable(error: BaseException) -> Unavailable | None:
     if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY or is_farewell:
         return DatabaseUnavailable(retry_after=1)
     return None
+
+
+def break_circles(error: BaseException) -> None:
+    """Of ``error``, and of whoever it passes, nothing is left to the garbage collector.
+
+    SQLAlchemy raises errors anew from functions that still have them among their variables: error,
+    traceback, frame, error is a circle, which has the frames of all callers in it, and what they hold.
+    """
+    at = error.__traceback__
+    while at is not None:
+        if str(at.tb_frame.f_globals.get("__name__")).startswith("sqlalchemy."):
+            with suppress(RuntimeError):  # it is not through yet, and lets go by itself
+                at.tb_frame.clear()
+        at = at.tb_next
