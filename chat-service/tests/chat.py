@@ -169,15 +169,15 @@ class Chat:
             assert (await connection.execute(query, {"id": session_id})).all()
             yield
 
-    async def somebody_waits(self) -> None:
-        """Returns once a transaction waits for another's lock."""
+    async def somebody_waits(self, least: int = 1) -> None:
+        """Returns once a transaction waits for another's lock, or so many of them."""
         query = text(
-            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
             " WHERE NOT granted AND datname = current_database()"
         )
 
         async def waiting() -> bool:
-            async with self.worker.transaction() as connection:
-                return bool(await connection.scalar(query))
+            async with self.app.transaction() as connection:
+                return (await connection.scalar(query) or 0) >= least
 
         await eventually(waiting)

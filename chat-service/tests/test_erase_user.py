@@ -301,6 +301,21 @@ async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
     assert await _counts(chat) == [0, 0, 0]
 
 
+async def test_an_erasure_and_an_end_that_began_before_it_do_not_lock_each_other_out(
+    chat: Chat, caller: Caller
+) -> None:
+    run = (await chat.accept(caller, None)).run
+    assert run.session_id is not None
+    async with chat.holding(run.session_id):
+        finishing = asyncio.create_task(chat.finish(run))
+        await chat.somebody_waits()
+        erasing = asyncio.create_task(_erase(chat, caller, Logs()))
+        await chat.somebody_waits(2)
+    assert not await finishing
+    await erasing
+    assert await _counts(chat) == [0, 0, 0]
+
+
 @pytest.mark.slow
 async def test_however_much_there_is_no_statement_deletes_much_of_it(
     chat: Chat, caller: Caller

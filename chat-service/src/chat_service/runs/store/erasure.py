@@ -45,16 +45,16 @@ class DeleteConversations:
         self._forget_run_logs = forget_run_logs
 
     async def __call__(self, erasing: Erasing) -> None:
-        forgotten: list[UUID] = []
         is_more = True
         while is_more:
             async with erasing.transaction() as (connection, _):
-                await _delete_runs(connection, erasing.user, forgotten)
                 found = await _list_run_ids(connection, erasing.user)
                 is_more = bool(found) or await _delete_some(connection, erasing.user)
             if found:
                 await self._forget_run_logs(found)
-            forgotten = found
+                # By itself: who ends a run has its session locked, which the next transaction may wait for.
+                async with erasing.transaction() as (connection, _):
+                    await _delete_runs(connection, erasing.user, found)
 
 
 def _of(user: Scope, table: Table) -> ColumnElement[bool]:
@@ -96,8 +96,7 @@ async def _list_run_ids(connection: AsyncConnection, user: Scope) -> list[UUID]:
 
 
 async def _delete_runs(connection: AsyncConnection, user: Scope, run_ids: Sequence[UUID]) -> None:
-    if run_ids:
-        await connection.execute(delete(runs).where(_of(user, runs), runs.c.id.in_(run_ids)))
+    await connection.execute(delete(runs).where(_of(user, runs), runs.c.id.in_(run_ids)))
 
 
 async def _delete_some(connection: AsyncConnection, user: Scope) -> bool:
