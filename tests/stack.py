@@ -22,7 +22,9 @@ from chassis.testing.eventually import eventually
 from .forkserver import processes as forked
 from .members import Member, serving
 
-_READY_SECONDS = 120.0
+# Without a word; and in all, before pytest gives the whole worker up.
+_SILENT_SECONDS = 120.0
+_READY_SECONDS = 270.0
 _STOP_SECONDS = 60.0
 _SETTLE_SECONDS = 60.0
 # The runner's own lines, and a service's reason not to start.
@@ -108,10 +110,14 @@ class Stack:
             module = "tests.forkserver.runner" if self.forked else "parley_local"
             arguments = ["-m", module, "--json", "--with-parent", *self.arguments]
             self.process = start(arguments, environment, output)
-        deadline = time.monotonic() + _READY_SECONDS
+        began = heard = time.monotonic()
+        size = told_before
         while not (urls := self._ready_at(told_before)):
             ended = not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
-            if ended or time.monotonic() > deadline:
+            now = time.monotonic()
+            if (told := (self.directory / "output").stat().st_size) > size:
+                size, heard = told, now
+            if ended or now - heard > _SILENT_SECONDS or now - began > _READY_SECONDS:
                 raise AssertionError(f"the stack is not ready:\n{self._complaints}")
             time.sleep(0.05)
         self.gateways = urls

@@ -70,12 +70,14 @@ class Run:
         self.process.wait()
         self._reader.join()
 
-    def until(self, words: str, timeout: float = 120.0) -> str:
-        """The next line with ``words`` in it."""
-        deadline = time.monotonic() + timeout
+    def until(self, words: str, silence: float = 120.0) -> str:
+        """The next line with ``words`` in it; given up when nothing at all was said for so many seconds.
+
+        How long a start takes is the machine's matter: while steps of it are told, it goes on.
+        """
         while True:
             try:
-                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+                line = self._lines.get(timeout=silence)
             except queue.Empty:
                 line = None
             if line is None:
@@ -132,7 +134,7 @@ def processes_of(data: Path) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
