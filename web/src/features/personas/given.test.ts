@@ -32,3 +32,16 @@ it("reads a persona, its prompt word for word and its starters by line", () => {
 it("keeps a name of its own beside the title", () => {
   expect(personaOfForm(form({ title: "译者", name: "translator" })).name).toBe("translator");
 });
+
+it.each([
+  ["Tea master 🍵!", "Tea master"],
+  ["🧑‍🍳 厨师（川菜）", "厨师 川菜"],
+  ["❤️ Poet", "Poet"],
+  ["Code: C++ / Rust", "Code C Rust"],
+  ["می‌خواهم", "می‌خواهم"],
+  ["... v1.2_b-c ...", "v1.2_b-c"],
+  [`${"x".repeat(63)} y`, "x".repeat(63)],
+  ["🍵", ""],
+])("calls a persona that is titled %s and has no name %s", (title, name) => {
+  expect(personaOfForm(form({ title })).name).toBe(name);
+});
