@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useText } from "../i18n";
 import { classes } from "./classes";
 import styles from "./Dialog.module.css";
+import { focusNear, placesOf } from "./focus";
 import { IconButton } from "./IconButton";
 
 interface Props {
@@ -22,7 +23,7 @@ const FIELDS = ":is(input:not([type=hidden]), textarea, select):not([readonly], 
 
 /**
  * A modal dialog; the page below is inert. The focus goes to its first field, else to the first of
- * its actions, and back to where it was at the end.
+ * its actions, and back to where it was at the end, or to what is nearest if that is gone.
  */
 export function Dialog(props: Props) {
   return props.open ? <OpenDialog {...props} /> : null;
@@ -41,10 +42,12 @@ function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
+    const places = before === null ? [] : placesOf(before);
     if (dialog) show(dialog);
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else focusNear(places);
     };
   }, []);
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useTitle } from "../shell/useTitle";
+import { useFocusKept } from "./focus";
 import styles from "./Page.module.css";
 
 /** A page that is read from its top: title, actions beside it, and a column of its own. */
@@ -16,8 +17,9 @@ export function Page({
   children: ReactNode;
 }) {
   useTitle(title);
+  const kept = useFocusKept<HTMLDivElement>();
   return (
-    <div className={styles.scroll}>
+    <div ref={kept} className={styles.scroll}>
       <div className={styles.column}>
         <header className={styles.head}>
           <h1>{title}</h1>
