@@ -39,10 +39,19 @@ export function Maths({ source, markup, display, open }: Props) {
 
   const shown = drawn && !open;
   const raw = open ? markup + source : markup + source + (CLOSING[markup] ?? markup);
+  const parts = [
+    <span key="drawn" ref={host} hidden={!shown} />,
+    shown ? null : (
+      <code key="source" className={styles.source}>
+        {raw.trim()}
+      </code>
+    ),
+  ];
+  if (!display) return <span>{parts}</span>;
   return (
-    <span className={display ? styles.formula : undefined}>
-      <span ref={host} hidden={!shown} />
-      {shown ? null : <code className={styles.source}>{raw.trim()}</code>}
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+    <span tabIndex={0} className={styles.formula}>
+      {parts}
     </span>
   );
 }

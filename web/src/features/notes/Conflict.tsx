@@ -25,7 +25,8 @@ export function Conflict({
         {sides.map(({ whose, note, title, act }) => (
           <div key={whose} className={styles.side}>
             <h2>{title}</h2>
-            <pre>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
+            <pre tabIndex={0}>
               {[note.title, note.tags.map((tag) => `#${tag}`).join(" "), note.content]
                 .filter(Boolean)
                 .join("\n\n")}
