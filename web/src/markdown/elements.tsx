@@ -17,7 +17,9 @@ export function BlockView({ block }: { block: Block }) {
   return new Builder(block).all();
 }
 
-const CONTAINERS = new Set(["p", "ul", "li", "blockquote", "thead", "tbody", "tr"]);
+const CONTAINERS = new Set(["p", "li", "thead", "tbody", "tr"]);
+// What has marks at the side where its lines begin.
+const SIDED = new Set(["ul", "blockquote"]);
 const INLINE = new Set(["strong", "em", "s"]);
 const TASK = /^\[([ xX])\](?:\s|$)/;
 
@@ -123,7 +125,7 @@ class Builder {
     }
     if (tag === "ol") {
       return (
-        <ol key={key} start={Number(token.attrGet("start") ?? 1)}>
+        <ol key={key} dir="auto" start={Number(token.attrGet("start") ?? 1)}>
           {children}
         </ol>
       );
@@ -137,6 +139,7 @@ class Builder {
         </Heading>
       );
     }
+    if (SIDED.has(tag)) return createElement(tag, { key, dir: "auto" }, children);
     if (CONTAINERS.has(tag) || INLINE.has(tag)) return createElement(tag, { key }, children);
     return children;
   }

@@ -21,7 +21,9 @@ export function Table({ source, children }: { source: string; children: ReactNod
     <div className={styles.table}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
       <figure className={styles.scroll} tabIndex={0} aria-label={t.chat.table}>
-        <table ref={table}>{children}</table>
+        <table ref={table} dir="auto">
+          {children}
+        </table>
       </figure>
       <div className={styles.tableActions} data-chrome>
         <CopyButton label={t.chat.copyTable} icon={TableIcon} what={whole} />
