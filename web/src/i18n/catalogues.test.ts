@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { FieldError } from "../api";
 import { en } from "./en";
 import { formats } from "./format";
-import { languageOf } from "./languages";
+import { formatTag, languageOf } from "./languages";
 import { zh } from "./zh";
 
 type Leaf = { path: string; text: string };
@@ -80,6 +80,20 @@ test("times are told in words of the language", () => {
   const chinese = formats("zh-CN", zh.common.justNow).ago;
   expect(chinese("2026-11-27T11:57:00Z", now)).toBe("3分钟前");
   expect(zh.keys.usedAgo(chinese("2026-11-27T11:59:40Z", now))).toBe("刚刚使用过");
+});
+
+test("times are written as the region does of which the browser is", () => {
+  const browser = vi.spyOn(navigator, "languages", "get");
+  const tags = (...languages: string[]) => {
+    browser.mockReturnValue(languages);
+    return [formatTag("en"), formatTag("zh")];
+  };
+  expect(tags("en-GB", "en-US")).toEqual(["en-GB", "zh-CN"]);
+  expect(tags("zh-TW", "en")).toEqual(["en", "zh-CN"]);
+  expect(tags("de-DE")).toEqual(["en", "zh-CN"]);
+  browser.mockRestore();
+  expect(formats("en-GB", "").moment("2026-11-02T09:30")).toBe("2 Nov 2026, 09:30");
+  expect(formats("en-US", "").day("2026-11-02T09:30")).toBe("Nov 2, 2026");
 });
 
 test("sentences that follow each other are set as the language sets them", () => {

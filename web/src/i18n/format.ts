@@ -1,4 +1,5 @@
-import { LANGUAGES, useLanguage, useText } from ".";
+import { useLanguage, useText } from ".";
+import { formatTag } from "./languages";
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
@@ -63,7 +64,7 @@ export function formats(tag: string, justNow: string) {
 const made = new Map<string, ReturnType<typeof formats>>();
 
 export function useFormat() {
-  const { tag } = LANGUAGES[useLanguage().language];
+  const tag = formatTag(useLanguage().language);
   const { justNow } = useText().common;
   const known = made.get(tag) ?? formats(tag, justNow);
   made.set(tag, known);

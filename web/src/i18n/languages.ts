@@ -14,6 +14,12 @@ export function languageOf(tag: string | null | undefined): Language | undefined
   return primary === "en" || primary === "zh" ? primary : undefined;
 }
 
+/** By which tag times and numbers are written: English has as many ways as the browser's own has regions. */
+export function formatTag(language: Language): string {
+  const regional = navigator.languages.find((tag) => languageOf(tag) === language);
+  return (language === "en" && regional) || LANGUAGES[language].tag;
+}
+
 /** What was chosen here, else the first of the browser's languages that is known, else English. */
 export function chosenLanguage(chosen = readStored("language")): Language {
   const known = [chosen, ...navigator.languages].map(languageOf);
