@@ -114,7 +114,7 @@ def test_what_is_left_is_said_and_the_end_of_it_with_the_time_in_ones_language(
     expect(refused).to_contain_text(re.compile(r"You can go on from .*\d{1,2}:\d{2}"))
     http.patch("/api/v1/me/settings", json={"language": "zh"})
     page.reload()
-    expect(page.get_by_text("你的额度已用完。").first).to_be_visible()
+    expect(page.get_by_text(re.compile("你的额度已用完，.*重新计算")).first).to_be_visible()
     person.go("/account/usage")
     expect(page.get_by_role("list", name="剩余额度")).to_contain_text("重新计算")
     file.write_text("")

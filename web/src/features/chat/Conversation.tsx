@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { ApiError } from "../../api";
 import { useText } from "../../i18n";
 import { useReconnecting } from "../../stream/use";
 import { useKeys } from "../../ui/useKey";
@@ -59,7 +60,7 @@ interface Props {
 /** The conversation as one reads and writes it. */
 export function Conversation(props: Props) {
   const { sessionId, place, log, making, shown, header, foot, blocked } = props;
-  const { query, entries, run, queued, held, idle } = log;
+  const { query, entries, run, pending, queued, held, idle } = log;
   const t = useText();
   const root = useRef<HTMLDivElement>(null);
   const scroller = useRef<Scroller>(undefined);
@@ -197,7 +198,7 @@ export function Conversation(props: Props) {
             onTakeBack={takeBack}
           />
           <Suspense>
-            <UsageNotice />
+            <UsageNotice ended={run?.live ? undefined : run?.runId} refused={usedUpAt(pending)} />
           </Suspense>
           <Composer
             draft={draft}
@@ -224,5 +225,9 @@ export function Conversation(props: Props) {
     </div>
   );
 }
+
+/** The last question that was refused because something is used up. */
+const usedUpAt = (pending: readonly Pending[]) =>
+  pending.findLast(({ error }) => error instanceof ApiError && error.resetsAt)?.press;
 
 const idsOf = (attached: readonly { id: string }[]) => attached.map(({ id }) => id);

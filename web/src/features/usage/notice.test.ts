@@ -26,11 +26,24 @@ test("of what is all right nothing is said", () => {
 
 test("that one connection is used up is said of it alone", () => {
   const its = limit("used_up", 5, ofOne);
-  expect(noticeOf([limit("soft", 10), its])).toEqual({ says: "usedUpOf", name: "Theirs" });
-  expect(noticeOf([its, limit("used_up", 5)])).toEqual({ says: "usedUp", name: null });
+  expect(noticeOf([limit("soft", 10), its])).toEqual({
+    ...{ says: "usedUpOf", name: "Theirs", until: "2026-03-01T00:00:00Z" },
+  });
+  expect(noticeOf([its, limit("used_up", 5)])).toEqual({
+    ...{ says: "usedUp", name: null, until: "2026-03-01T00:00:00Z" },
+  });
+});
+
+test("of several that are used up the last to begin anew says until when", () => {
+  const month = limit("used_up", 9, { period: "month", resets_at: "2026-04-01T00:00:00Z" });
+  for (const limits of [
+    [month, limit("used_up", 5)],
+    [limit("used_up", 5), month],
+  ])
+    expect(noticeOf(limits)?.until).toBe("2026-04-01T00:00:00Z");
 });
 
 test("where nothing is refused nothing is nearly used up", () => {
-  expect(noticeOf([limit("soft", null)])).toEqual({ says: "much", name: null });
+  expect(noticeOf([limit("soft", null)])).toEqual({ says: "much", name: null, until: null });
   expect(noticeOf([limit("soft", null), limit("soft", 6)])?.says).toBe("nearly");
 });

@@ -1,24 +1,26 @@
 import type { Limit } from "./requests";
 
-/** What is to be said of the limits together: the worst of them, and of which connection that is. */
-interface Notice {
-  says: "usedUp" | "usedUpOf" | "nearly" | "much";
-  name: string | null;
-}
+/** What is to be said of the limits together: the worst of them, of which connection that is, and until when. */
+export type Notice =
+  | { says: "usedUp" | "usedUpOf"; name: string | null; until: string }
+  | { says: "nearly" | "much"; name: null; until: null };
 
 /** Null: nothing is to be said. */
 export function noticeOf(limits: Limit[]): Notice | null {
   const usedUp = limits.filter((limit) => has(limit, "used_up"));
   // Of one connection alone: with another one goes on.
-  const worst = usedUp.find(({ connections }) => connections !== "one") ?? usedUp[0];
-  if (worst) {
-    const isOfOne = worst.connections === "one";
-    return { says: isOfOne ? "usedUpOf" : "usedUp", name: isOfOne ? worst.key_name : null };
-  }
+  const ofAll = usedUp.filter(({ connections }) => connections !== "one");
+  const last = ofAll
+    .map(({ resets_at }) => resets_at)
+    .sort()
+    .at(-1);
+  if (last !== undefined) return { says: "usedUp", name: null, until: last };
+  const [ofOne] = usedUp;
+  if (ofOne) return { says: "usedUpOf", name: ofOne.key_name, until: ofOne.resets_at };
   const soft = limits.filter((limit) => has(limit, "soft"));
   if (soft.length === 0) return null;
   // Where nothing is refused, nothing is nearly used up.
-  return { says: soft.some(ends) ? "nearly" : "much", name: null };
+  return { says: soft.some(ends) ? "nearly" : "much", name: null, until: null };
 }
 
 function has({ tokens, cost }: Limit, state: "soft" | "used_up"): boolean {

@@ -41,8 +41,9 @@ export const usage = {
   unknownModel: "Unknown",
 
   notices: {
-    usedUp: "What you may use is used up.",
-    usedUpOf: (connection: string) => `Today's tokens of “${connection}” are used up.`,
+    usedUp: (until: string) => `What you may use is used up until ${until}.`,
+    usedUpOf: (connection: string, until: string) =>
+      `Today's tokens of “${connection}” are used up until ${until}.`,
     nearly: "You have used most of what you may use.",
     much: "You have used much.",
   },

@@ -43,8 +43,8 @@ export const usage: typeof en = {
   unknownModel: "未知",
 
   notices: {
-    usedUp: "你的额度已用完。",
-    usedUpOf: (connection) => `“${connection}”今天的 token 已用完。`,
+    usedUp: (until) => `你的额度已用完，${until} 重新计算。`,
+    usedUpOf: (connection, until) => `“${connection}”今天的 token 已用完，${until} 重新计算。`,
     nearly: "你的额度即将用完。",
     much: "你的用量较高。",
   },
