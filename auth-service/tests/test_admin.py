@@ -103,7 +103,15 @@ async def test_users_are_listed_by_name_in_pages_found_by_part_and_counted(
     assert await names_of(auth, operator, status=DISABLED) == ["dormant"]
     assert len(await names_of(auth, operator, status=ACTIVE)) == 5
 
-    for bad in ({"limit": -1}, {"limit": 101}, {"cursor": "x"}, {"query": "\0"}, {"status": 7}):
+    ids = [disabled.user.id, operator.user.id, str(new_id())]
+    assert await names_of(auth, operator, ids=ids) == ["dormant", "zoe"]
+    assert await names_of(auth, operator, ids=ids, status=DISABLED) == ["dormant"]
+    assert await names_of(auth, operator, ids=ids[2:]) == []
+
+    for bad in (
+        *({"limit": -1}, {"limit": 101}, {"cursor": "x"}, {"query": "\0"}, {"status": 7}),
+        *({"ids": ["x"]}, {"ids": [str(new_id())] * 101}),
+    ):
         assert await refused(list_users(auth, operator, **bad)) == (Kind.INVALID, "VALIDATION")
 
 
@@ -118,6 +126,7 @@ async def test_somebody_elses_tenant_is_as_if_absent(
 
     assert await names_of(auth, admin) == ["boss", "colleague"]
     assert await names_of(auth, admin, query="stranger") == []
+    assert await names_of(auth, admin, ids=[stranger.user.id, colleague.user.id]) == ["colleague"]
     assert await names_of(auth, operator, tenant_id=theirs.id) == ["boss", "colleague"]
     assert len(await names_of(auth, operator)) == 4
     for tenant_id in (stranger.user.tenant_id, str(new_id()), "7", ""):

@@ -31,10 +31,11 @@ async def test_users_are_listed_changed_and_deleted(door: Door) -> None:
         "DeleteUser": auth_pb2.DeleteUserResponse(erasure_id="e1"),
     }
     listed = await door.http.get(
-        "/api/v1/admin/users?q=ada&status=disabled&tenant_id=t1&limit=5&cursor=c&count=true",
+        "/api/v1/admin/users?q=ada&status=disabled&tenant_id=t1&limit=5&cursor=c&count=true&ids=a,b",
         headers=door.bearer,
     )
     page = listed.json()
+    assert listed.status_code == 200, listed.text
     assert (page["next_cursor"], page["total"]) == ("next", 7)
     [shown] = page["items"]
     assert (shown["id"], shown["role"], shown["status"]) == (USER_ID, "tenant_admin", "disabled")
@@ -45,6 +46,7 @@ async def test_users_are_listed_changed_and_deleted(door: Door) -> None:
         query="ada",
         status=auth_pb2.USER_STATUS_DISABLED,
         tenant_id="t1",
+        ids=["a", "b"],
     )
     await door.http.get("/api/v1/admin/users", headers=door.bearer)
     assert door.auth.calls[-1].request == auth_pb2.ListUsersRequest(limit=20)

@@ -69,6 +69,7 @@ LOG_IN_NAME = Length(0, 254)
 CODE_PATTERN = "[0-9]{6}"
 # What is looked for in names and addresses, and an event's name.
 USER_QUERY = Length(0, 254)
+MAX_USER_IDS = 100
 EVENT = Length(0, 64)
 # A user's settings.
 LANGUAGE = Length(2, 35)

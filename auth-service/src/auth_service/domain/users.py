@@ -1,6 +1,7 @@
 """A user, and what makes a username acceptable and unique."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -65,6 +66,7 @@ class UserFilter:
     tenant_id: UUID | None = None
     query: str = ""
     status: Status | None = None
+    ids: Sequence[UUID] | None = None
 
 
 #: A place in a list in the order of names: a name, or its key, and an id.

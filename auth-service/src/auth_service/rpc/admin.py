@@ -60,6 +60,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
             query=request.query,
             status=_status(request),
             tenant_id=request.tenant_id if request.HasField("tenant_id") else None,
+            ids=request.ids,
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,

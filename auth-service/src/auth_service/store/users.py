@@ -113,6 +113,8 @@ def _matching(user_filter: UserFilter) -> Sequence[ColumnElement[bool]]:
                 func.lower(users.c.email).contains(user_filter.query, autoescape=True),
             )
         )
+    if user_filter.ids is not None:
+        conditions.append(users.c.id.in_(user_filter.ids))
     if user_filter.status is not None:
         conditions.append(users.c.status == user_filter.status.value)
     return conditions

@@ -1,5 +1,6 @@
 """Users as their admins see them: listed, changed, disabled, deleted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -19,11 +20,11 @@ from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.tokens import end_tokens
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.errors import ValidationFailed
-from chassis.ids import new_id
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import new_id, parse_id
 from chassis.paging import Page, parse_limit
 from chassis.text import check_text
-from parley.bounds import USER_QUERY
+from parley.bounds import MAX_USER_IDS, USER_QUERY
 
 
 async def list_users(
@@ -33,24 +34,33 @@ async def list_users(
     query: str,
     status: Status | None,
     tenant_id: str | None,
+    ids: Sequence[str],
     limit: int,
     cursor: str,
     count: bool,
 ) -> Page[User]:
     """A page of the users of the caller's tenant, for an operator of all, by name.
 
-    ``query`` is part of a name or an address, whatever the case. Raises Forbidden,
+    ``query`` is part of a name or an address, whatever the case; of ``ids``, if there are any, those
+    that are in sight. Raises Forbidden,
     TenantNotFound, also for a tenant admin who asks for another tenant, ValidationFailed.
     """
     limit = parse_limit(limit)
     after = name_cursor.from_cursor(cursor)
-    if errors := check_text("query", query, maximum=USER_QUERY.maximum):
+    errors = check_text("query", query, maximum=USER_QUERY.maximum)
+    wanted = [user_id for text in ids if (user_id := parse_id(text)) is not None]
+    if len(ids) > MAX_USER_IDS:
+        errors.append(FieldError("ids", "TOO_MANY", maximum=MAX_USER_IDS))
+    elif len(wanted) < len(ids):
+        errors.append(FieldError("ids", "INVALID"))
+    if errors:
         raise ValidationFailed(fields=errors)
     async with open_as_admin(open_transaction, caller) as transaction:
         user_filter = UserFilter(
             tenant_id=await tenant_in_sight(transaction, caller, tenant_id),
             query=username_key(query),
             status=status,
+            ids=wanted or None,
         )
         users = Users(transaction)
         found = await users.list(user_filter, after=after, limit=limit + 1)

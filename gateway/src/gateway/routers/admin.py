@@ -46,6 +46,7 @@ async def list_users(
             query=query.q,
             status=None if query.status is None else STATUSES[query.status],
             tenant_id=query.tenant_id,
+            ids=query.ids.split(",") if query.ids else (),
         ),
         caller,
     )

@@ -16,6 +16,7 @@ from gateway.schemas.base import (
     storable,
 )
 from gateway.schemas.texts import EventName, Id, TenantName, UserQueryText
+from parley import bounds
 from parley.auth.v1 import auth_pb2 as pb
 
 UserStatus = Literal["active", "disabled"]
@@ -49,6 +50,11 @@ class UserQuery(ListQuery):
     )
     status: UserStatus | None = None
     tenant_id: Annotated[Id, _Storable] | None = Field(None, description="For operators.")
+    ids: Annotated[str, _Storable] = Field(
+        "",
+        description=f"Users' ids with commas between them, {bounds.MAX_USER_IDS} at most: these alone.",
+        examples=["01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e01"],
+    )
 
 
 class AuditQuery(ListQuery):

@@ -29,8 +29,12 @@ export function Audit() {
     ...(from && { from: midnight(from, 0) }),
     ...(to && { to: midnight(to, 1) }),
   });
-  const items = audit.data?.pages.flatMap((page) => page.items);
-  const nameOf = useNames();
+  const pages = audit.data?.pages ?? [];
+  const items = audit.data && pages.flatMap((page) => page.items);
+  const nameOf = useNames([
+    [user],
+    ...pages.map((page) => page.items.flatMap((entry) => [entry.subject_id, entry.actor_id])),
+  ]);
   return (
     <>
       <div className={styles.filters}>

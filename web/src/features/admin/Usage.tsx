@@ -32,8 +32,9 @@ export function Usage() {
     only_operators: onlyOperators,
     ...(tenant && { tenant_id: tenant }),
   });
-  const items = usage.data?.pages.flatMap((page) => page.items) ?? [];
-  const nameOf = useNamesOfSums();
+  const pages = usage.data?.pages ?? [];
+  const items = pages.flatMap((page) => page.items);
+  const nameOf = useNamesOfSums(pages);
   return (
     <>
       <p className={styles.quiet}>{t.usage.adminHint}</p>
@@ -98,10 +99,12 @@ export function Usage() {
 }
 
 /** What a line of sums is called. */
-function useNamesOfSums(): (item: Schema<"TenantsUsageItem">, by: By) => string {
+function useNamesOfSums(
+  pages: readonly Schema<"TenantsUsage">[],
+): (item: Schema<"TenantsUsageItem">, by: By) => string {
   const t = useText();
   const { dayInUtc } = useFormat();
-  const userName = useNames();
+  const userName = useNames(pages.map((page) => page.items.map((item) => item.user_id)));
   const tenants = useTenants();
   return (item, by) => {
     switch (by) {

@@ -1,10 +1,14 @@
-import { useUsers } from "./requests";
+import { useQueries } from "@tanstack/react-query";
+import { usersById } from "./requests";
 
-/** User names by id as far as the first page of users tells them; else the id itself. */
-export function useNames(): (id: string) => string {
-  const { data } = useUsers({});
-  const known = new Map(
-    data?.pages.flatMap(({ items }) => items.map(({ id, username }) => [id, username] as const)),
-  );
+/** User names of `ids`, which come by page; the id itself of whoever is not there any more, or not yet told. */
+export function useNames(ids: readonly (readonly (string | null)[])[]): (id: string) => string {
+  const known = useQueries({
+    queries: ids.map((page) => usersById(page.filter((id) => id !== null))),
+    combine: (found) =>
+      new Map(
+        found.flatMap(({ data }) => data?.map(({ id, username }) => [id, username] as const) ?? []),
+      ),
+  });
   return (id) => known.get(id) ?? id;
 }

@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  queryOptions,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { api, ok, type paths, type Schema } from "../../api";
 import { useSession } from "../../session";
 
@@ -23,6 +29,19 @@ export function useUsers(filter: Pick<Query<"/api/v1/admin/users">, "q" | "statu
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (before) => before,
+  });
+}
+
+/** Those of `ids` whom the caller may see, 100 at most. */
+export function usersById(ids: readonly string[]) {
+  const wanted = [...new Set(ids)].sort();
+  return queryOptions({
+    queryKey: [USERS, "by-id", wanted],
+    enabled: wanted.length > 0,
+    queryFn: async ({ signal }) => {
+      const query = { ids: wanted.join(","), limit: 100 };
+      return (await ok(api.GET("/api/v1/admin/users", { signal, params: { query } }))).items;
+    },
   });
 }
 

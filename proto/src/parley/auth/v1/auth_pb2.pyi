@@ -1083,6 +1083,7 @@ class ListUsersRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     cursor: _builtins.str
     count: _builtins.bool
@@ -1091,6 +1092,10 @@ class ListUsersRequest(_message.Message):
     status: Global___UserStatus.ValueType
     tenant_id: _builtins.str
     """For operators."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of these alone, 100 at most; none: all."""
+
     def __init__(
         self,
         *,
@@ -1100,10 +1105,11 @@ class ListUsersRequest(_message.Message):
         query: _builtins.str = ...,
         status: Global___UserStatus.ValueType | None = ...,
         tenant_id: _builtins.str | None = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_status", b"_status", "_tenant_id", b"_tenant_id", "status", b"status", "tenant_id", b"tenant_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_status", b"_status", "_tenant_id", b"_tenant_id", "count", b"count", "cursor", b"cursor", "limit", b"limit", "query", b"query", "status", b"status", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_status", b"_status", "_tenant_id", b"_tenant_id", "count", b"count", "cursor", b"cursor", "ids", b"ids", "limit", b"limit", "query", b"query", "status", b"status", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
     _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
