@@ -171,7 +171,23 @@ def test_a_letter_and_its_marks_are_the_same_in_one_character_and_in_several(wor
         ("سلام", "سﻼم"),
         ("İstanbul", "istanbul"),
         ("istanbul", "İSTANBUL"),
+        # As `İSTANBUL` is in small letters outside of Turkey, and in two characters.
+        ("istanbul", "i\u0307stanbul"),
+        ("istanbul", "I\u0307STANBUL"),
+        ("i\u0307stanbul", "istanbul"),
+        ("ışık", "IŞIK"),
+        ("ışık", "Işık"),
         ("ΟΔΟΣ", "οδος"),
+        # With vowels and without, stretched, and in forms for old printers.
+        ("كتاب", "كِتَاب"),
+        ("كتاب", "كـــتاب"),
+        ("كِتَاب", "كتاب"),
+        ("كتاب", "ك\ufe7aتاب"),
+        ("שלום", "שָׁלוֹם"),
+        ("שָׁלוֹם", "שלום"),
+        ("שלום", "\ufb2aלו\u05b9ם"),
+        ("bad", "🅑🅐🅓"),
+        ("bad", "🅱🅰🅳"),
         ("οδος", "ΟΔΟΣ"),
         # Keyboards for Vietnamese write the tone by itself.
         ("việt", "vi\u00ea\u0323t"),
@@ -202,6 +218,8 @@ def test_what_looks_like_the_word_is_the_word_wherever_it_is_cut(word: str, said
         ("sal", "sał"),
         ("ο", "ό"),
         ("e", "ệ"),
+        ("احمد", "أحمد"),
+        ("z", "ż"),
     ],
 )
 def test_a_letter_without_its_mark_is_another_in_one_character_and_in_several(

@@ -17,8 +17,11 @@ _WITHOUT_FORMS: Final = (
 _BEHIND_ALL_FORMS: Final = 0x2FA20
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 _WITH_TWO_MARKS: Final = 3
-# The capital of Turkish `i`, of which Unicode makes two characters.
+# The capital of Turkish `i`, of which Unicode makes two characters; and the letter whose capital is `I`.
 _DOTTED_I: Final = "\u0130"
+_DOTLESS_I: Final = "\u0131"
+# Latin capitals in white upon a disc or a square, of which Unicode does not say that they are those letters.
+_REVERSED: Final = (range(0x1F150, 0x1F16A), range(0x1F170, 0x1F18A))
 
 
 def fold(text: str) -> str:
@@ -37,7 +40,15 @@ def spelt(word: str) -> tuple[str, ...]:
     """
     composed = unicodedata.normalize("NFC", word)
     ways = zip(*map(_written, composed), strict=True)
-    return tuple(dict.fromkeys(map(fold, (composed, *map("".join, ways)))))
+    spellings = map(fold, (composed, *map("".join, ways)))
+    return tuple(
+        dict.fromkeys(capital for spelling in spellings for capital in _capitals(spelling))
+    )
+
+
+def _capitals(folded: str) -> tuple[str, ...]:
+    """How it is folded in small letters, with a capital in front, and in capitals."""
+    return (folded, *(folded.replace(_DOTLESS_I, "i", count) for count in (1, -1)))
 
 
 def _written(letter: str) -> tuple[str, ...]:
@@ -71,6 +82,9 @@ def folded_alone(code: int) -> str:
     character = chr(code)
     if character == _DOTTED_I:
         return "i"
+    for letters in _REVERSED:
+        if code in letters:
+            return chr(ord("a") + code - letters.start)
     for folded in (unicodedata.normalize("NFKC", character), character):
         for lowered in (folded.casefold(), folded.lower(), folded):
             if len(lowered) == 1:

@@ -1,7 +1,8 @@
 """What of a text can be read, and where that stands in it.
 
 A soft hyphen, a joiner or a mark of direction within a word is seen by nobody, and neither is a control character. A letter
-that is struck through or encircled is read as that letter, `ß` as `ss`, and `ﬁ` as `fi`; `&#98;` is a `b` on a page.
+that is struck through or encircled is read as that letter, `ß` as `ss`, and `ﬁ` as `fi`; `&#98;` is a `b` on a page. Arabic
+and Hebrew are the same words with their vowels and without.
 """
 
 import html
@@ -25,8 +26,17 @@ _INVISIBLE: Final = (
 _INVISIBLE_BEYOND: Final = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 # What lies upon a letter or around it, of whatever script, and makes no other letter of it: `b̶a̶d̶` is still read.
 _LAID_UPON: Final = r"\u0334-\u0338\u0488\u0489\u1abe\u20d2\u20d3\u20d8-\u20da\u20dd-\u20e0\u20e2-\u20e6\u20ea\u20eb\ua670-\ua672"
-_UNREAD: Final = _INVISIBLE + _LAID_UPON
+# Points of Hebrew and its accents; Arabic vowels, signs of the Koran, and what only stretches a word. Not what makes another
+# letter of an Arabic one: hamza and madda.
+_POINTS: Final = (
+    r"\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u0670"
+    r"\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u08d3-\u08e1\u08e3-\u08ff\ufb1e\ufe70-\ufe72\ufe74\ufe76-\ufe7f"
+)
+_UNREAD: Final = _INVISIBLE + _LAID_UPON + _POINTS
+# A dot upon the dot that an `i` has already: what `İ` becomes in small letters, and what it is in two characters.
+_DOT: Final = r"\u0307"
 _ALL_UNREAD: Final = re.compile(f"[{_UNREAD}{_INVISIBLE_BEYOND}]")
+_DOTTED: Final = re.compile(f"([iI]){_DOT}")
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 _CONTROLS: Final = re.compile(r"[&\x00-\x08\x0e-\x1b\x7f]")
 # Those of numbers as CommonMark has them; which names there are depends on the words.
@@ -69,8 +79,9 @@ class Reader:
         }
         several = "".join(self._read_as)
         # Looked for apart: with characters beyond these in it the class is slower for all others.
-        self._unlike = re.compile(f"[&{_UNREAD}{several}]")
-        self._unlike_beyond = re.compile(f"[&{_UNREAD}{several}{_INVISIBLE_BEYOND}]")
+        dot = _DOT if "i" in letters else ""
+        self._unlike = re.compile(f"[&{_UNREAD}{several}{dot}]")
+        self._unlike_beyond = re.compile(f"[&{_UNREAD}{several}{dot}{_INVISIBLE_BEYOND}]")
         names = [
             name.removesuffix(";")
             for name, said in html.entities.html5.items()
@@ -78,7 +89,9 @@ class Reader:
         ]
         reference = "|".join([_BY_NUMBER, *map(re.escape, names)])
         one = f"|[{several}]" if several else ""
-        self._pieces = re.compile(f"&(?:{reference});|[{_UNREAD}{_INVISIBLE_BEYOND}]+{one}")
+        self._pieces = re.compile(
+            f"&(?:{reference});|[{_UNREAD}{_INVISIBLE_BEYOND}]+|(?<=[iI]){_DOT}{one}"
+        )
         self._name_beginnings = {name[:length] for name in names for length in range(len(name) + 1)}
 
     def __call__(self, text: str, *, ended: bool = True) -> Legible:
@@ -142,18 +155,19 @@ def visible(text: str) -> str:
 
 def legible(word: str) -> str:
     """A word as it is read."""
-    return "".join(_read_as().get(character, character) for character in visible(word))
+    undotted = _DOTTED.sub(r"\1", visible(word))
+    return "".join(_read_as().get(character, character) for character in undotted)
 
 
 @cache
 def _read_as() -> dict[str, str]:
-    """The letters that are read as several, folded; signs, such as `№`, are what they are."""
+    """The letters that are read as several, or as one with points, folded; signs, such as `№`, are what they are."""
     several = {}
     for code in range(0x80, 0x10000):
         character = chr(code)
         if not unicodedata.category(character).startswith("L"):
             continue
         read = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-        if len(read) > 1 and read.isalnum():
-            several[character] = read
+        if len(read) > 1 and visible(read).isalnum():
+            several[character] = visible(read)
     return several
