@@ -103,6 +103,8 @@ def test_a_signal_drains_and_closes_in_reverse_and_exits_0(
     process = Process()
     processes.append(process)
     process.read_until("service.started")
+    # Which is none to end at, also where there is no file to be read anew.
+    process.process.send_signal(signal.SIGHUP)
     assert process.end(number) == 0
     said = [line for line in process.lines if not line.startswith("{")]
     assert said == ["start a", "start b", "drain b", "drain a", "stop b", "stop a"]

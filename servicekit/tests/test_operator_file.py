@@ -137,3 +137,6 @@ async def test_a_hangup_is_heard_by_every_file_of_a_process(
     os.kill(os.getpid(), signal.SIGHUP)
     await eventually(lambda: taken() == before + 3)
     assert (first.content, second.content) == (("one", "two"), ("one", "two"))
+    # Nor does one end a process that has stopped all of them, and is at its last answers.
+    await second.stop()
+    os.kill(os.getpid(), signal.SIGHUP)

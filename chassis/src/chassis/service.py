@@ -119,6 +119,9 @@ class Service:
                 loop.add_signal_handler(number, on_signal)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+        if sys.platform != "win32":
+            # It asks for files to be read anew; of who has none it is no end, as it is by default.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             await self.start()
         except UnusableSetting as error:

@@ -209,6 +209,8 @@ def _miss_hangup(callback: Callable[[], None]) -> None:
         _on_hangup.remove(callback)
         if not _on_hangup:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+            # By default it would end the process in the midst of its drain.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def stamp(path: Path) -> Stamp:
