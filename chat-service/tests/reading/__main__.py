@@ -46,6 +46,11 @@ _DOCUMENTS = [
         b'\x1e{"j":4}',
         b'error: {"k":5}',
         b"error: no",
+        b'data: {"l":',
+        b' "m',
+        b'n",',
+        b' "o": 1}',
+        b"6}",
     ),
 ]
 
@@ -56,13 +61,17 @@ def by_the_standard(stream: bytes, *, forgiving: bool) -> Told:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     last = lines.pop()
     told: Told = []
-    name, data = "", list[str]()
+    name, data, lines_of_it = "", list[str](), list[str]()
+
+    def joined() -> str:
+        said, whole = "\n".join(data), "\n".join(lines_of_it)
+        return whole if _is_document(whole) and not _is_document(said) else said
 
     def dispatch() -> None:
-        nonlocal name, data
+        nonlocal name, data, lines_of_it
         if data:
-            told.append((name, "\n".join(data)))
-        name, data = "", []
+            told.append((name, joined()))
+        name, data, lines_of_it = "", [], []
 
     def process(line: str) -> None:
         nonlocal name
@@ -83,13 +92,16 @@ def by_the_standard(stream: bytes, *, forgiving: bool) -> Told:
             if forgiving and len(data) == 1 and _is_document(data[0]):
                 dispatch()
             data.append(value)
+            lines_of_it.append(value)
+        elif forgiving and data and data[0].lstrip().startswith(("{", "[")):
+            lines_of_it.append(line)
 
     for line in lines:
         process(line)
     if forgiving:
         if last:
             process(last)
-        whole = "\n".join(data)
+        whole = joined()
         if _is_document(whole) or whole.strip() == "[DONE]":
             dispatch()
     return [one for one in told if one != ("", "")]
@@ -97,7 +109,7 @@ def by_the_standard(stream: bytes, *, forgiving: bool) -> Told:
 
 def _stray(line: str) -> tuple[str, str] | None:
     """The event that a line means which is no field by the standard."""
-    text = line.lstrip("\ufeff\x1e \t\f")
+    text = line.lstrip("\ufeff\x1e\0 \t\f")
     head, colon, rest = text.partition(":")
     word = head.rstrip(" \t").lower()
     if colon and word in ("data", "error"):
@@ -111,7 +123,7 @@ def _stray(line: str) -> tuple[str, str] | None:
 
 def _is_document(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict | list)
+        return isinstance(json.loads(text, strict=False), dict | list)
     except ValueError:
         return False
 

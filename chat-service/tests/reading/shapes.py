@@ -1,5 +1,6 @@
 """Where servers put text, thinking, ends and counts, by kind; as in ``zoo.py``."""
 
+import json
 from typing import Any
 
 from .zoo import (
@@ -77,6 +78,20 @@ PLACES = [
     chunk("the same time and again", *(delta(content="ha " * count) for count in (1, 1, 2, 4, 8)), outcome=Outcome("ha " * 16, finish="stop")),
     chunk("the same time and again, in longer and longer deltas", *(delta(content="ha " * count) for count in (1, 2, 4, 8)), outcome=Outcome("ha " * 15, finish="stop")),
     *(chunk(f"{name}, all until now in each chunk", *({**value(_ALL[:cut])} for cut in (5, 9, 18, 30)), outcome=_WHOLE) for name, value in (("DashScope's own", lambda text: {"output": {"text": text, "finish_reason": "null"}}), ("a result", lambda text: {"result": text, "is_end": False}))),
+    *(chunk(f"a ping: {word!r}", word, _DELTA) for word in (b"2024-04-27 01:35:43.686476", b"ping - 2026-11-28T01:35:43Z", b"PING", b"[HEARTBEAT]", b"keep alive", b'" "', b"OK", b"1714181743", b"[null]", b'{"ping":1714181743}')),
+    *(sse(f"news of its own by the name of {name}", b'event: %b\ndata: {"message":"hello"}\n\n' % name.encode() + _HI + END) for name in ("open", "connected", "start", "progress", "meta", "message_start")),
+    chunk("a chunk as a string", dumps(dumps(_DELTA).decode())),
+    chunk("an event in a string", dumps("data: " + dumps(_DELTA).decode() + "\n\n")),
+    served("a document as a string", _JSON, dumps(dumps(of({"message": {"content": "hi"}, "finish_reason": "stop"})).decode())),
+    sse("noughts before a line", b"\0\0" + _HI + END),
+    sse("a blank that does not break", b"data:\xc2\xa0" + dumps(_DELTA) + b"\n\n" + END),
+    sse("pretty JSON behind one data", b"data: " + json.dumps(_DELTA, indent=1).encode() + b"\n\n" + END),
+    sse("an end of a line in a text", b'data: {"choices":[{"index":0,"delta":{"content":"h\ni"}}]}\n\n' + END, Outcome("h\ni", finish="stop")),
+    *(chunk(f"text in {where}", of({"index": 0, **choice})) for where, choice in (
+        ("a delta's text", {"delta": {"text": "hi"}}), ("a delta's message", {"delta": {"message": {"content": "hi"}}}),
+        ("a choice's content", {"content": "hi"}), ("an output's part", {"delta": {"content": [{"type": "output_text", "output_text": "hi"}]}}),
+    )),
+    chunk("choices by number", {"choices": {"0": {"delta": {"content": "hi"}}}}),
     chunk("messages that go on, a blank one first", *(of({"message": {"content": text}}) for text in ("\n", "\n- a", "b")), outcome=Outcome("\n\n- ab", finish="stop")),
     *(chunk(f"thinking in {name}", delta(**{name: "hm"}), _DELTA, outcome=_THOUGHT) for name in ("thinking_content", "thinkingContent", "reasoningContent", "reasoning_summary", "thought", "thoughts", "chain_of_thought", "cot", "internal_thoughts")),
     *(chunk(f"thinking by the role of {role} in each delta", delta(role=role, content="h"), delta(role=role, content="m"), delta(role="assistant", content="hi"), outcome=_THOUGHT) for role in ("reasoning", "thinking", "Reasoning")),
@@ -167,6 +182,11 @@ LAST = [
     *(ended(f"{word} stopped it", word, "hi", _STOPPED) for word in ("preempted", "client_disconnect", "deadline_exceeded", "shutdown", "terminated", "partial", "timedOut")),
     ended("too much of it", "rate_limited", "hi", failed("RATE_LIMITED", text="hi")),
     ended("out of capacity", "capacity_exceeded", "hi", failed("OVERLOADED", text="hi")),
+    *(sse(f"an event by the name of {name} ends", _HI + b"event: %b\ndata: {}\n\n" % name.encode(), Outcome("hi")) for name in ("finish", "finished", "message_stop", "stream_end", "stop", "eof")),
+    *(sse(f"{word!r} ends", _HI + event(word), Outcome("hi")) for word in (b"[Done]", b"[DONE].", b'"DONE"', b"<DONE>", b"[END]", b"[DONE][DONE]")),
+    *(sse(f"{value} ends", _HI + event(value), Outcome("hi")) for value in ({"type": "done"}, {"event": "done"}, {"status": "completed"}, {"finished": True}, {"is_end": True}, {"object": "chat.completion.done"})),
+    sse("completed, and then more", say("h") + event({"status": "completed"}) + say("i"), _STOPPED),
+    *(ended(f"{word} ends", word, "hi", outcome) for word, outcome in (("success", HI), ("too_long", _LONG))),
     sse("a finish in camels", _HI + event(of({"index": 0, "delta": {}, "finishReason": "stop"}))),
     sse("a finish in camels, beside null and the text", event(of({"index": 0, "delta": {"content": "hi"}, "finish_reason": None, "finishReason": "stop"}))),
     sse("a finish of the chunk", _HI + event({"choices": [], "finish_reason": "stop"})),

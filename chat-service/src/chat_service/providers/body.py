@@ -17,7 +17,7 @@ from chat_service.providers.sse import EventDecoder, Events, too_long
 _MARK = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _EVENTS = "text/event-stream"
-_GZIP_MARK = b"\x1f\x8b"
+_ZSTD_MARK = b"\x28\xb5\x2f\xfd"
 # Of a body that is no answer, what is looked at for what it says.
 _SHOWN_BYTES = 4096
 
@@ -74,10 +74,10 @@ class Body:
         if seen.startswith(b"<"):
             self._refuse_page(seen, is_over=is_over)
             return b""
-        if seen.startswith((b"{", b"[")):
+        if seen.startswith((b"{", b"[", b'"{', b'"data:')):
             decoder: _Decoder = JsonDecoder(self._most)
         elif seen.startswith(_FIELDS) or (
-            seen and self._type == _EVENTS and not seen.startswith(_GZIP_MARK)
+            seen and self._type == _EVENTS and not seen.startswith(_ZSTD_MARK)
         ):
             decoder = EventDecoder(self._most, names=self._names)
         else:
@@ -100,8 +100,8 @@ class Body:
         if not seen or not (is_over or len(seen) >= _SHOWN_BYTES):
             return
         what = self._type or "no type"
-        if seen.startswith(_GZIP_MARK):
-            what = "compressed, and does not say so"
+        if seen.startswith(_ZSTD_MARK):
+            what = "compressed by zstd, and does not say so"
         text = seen[:_SHOWN_BYTES].decode("utf-8", "replace")
         text = "" if "\ufffd" in text or "\0" in text else text.strip().strip('"')
         # Proxies say in words why there is no answer, whatever the status is.

@@ -11,7 +11,7 @@ from chat_service.answer.domain.ending import OTHER_FINISH_REASON
 from chat_service.providers import json_text
 from chat_service.providers.broken_ends import failure_of, is_stopped, is_vague
 from chat_service.providers.errors import ProviderError, ProviderGarbled
-from chat_service.providers.failing import is_aside, is_error
+from chat_service.providers.failing import is_aside, is_error, says_end
 from chat_service.providers.growing import Growing
 from chat_service.providers.messages import Messages
 from chat_service.providers.other_protocols import of_another_protocol, of_no_protocol
@@ -36,12 +36,12 @@ from chat_service.providers.shapes import (
 from chat_service.providers.sse import DONE, Event, Events
 from chat_service.providers.stray import (
     DONE_EVENTS,
-    DONE_WORDS,
     ERROR_EVENTS,
     IDLE_EVENTS,
-    IDLE_WORDS,
     events_of,
     failure_in,
+    is_done,
+    is_idle,
     lines_of,
     not_json,
 )
@@ -71,8 +71,8 @@ class Chunks:
         self._is_past_doubt = False
         self._growing = Growing()
         self._voices = Voices()
-        # An end that a server may say in each chunk; nothing has come behind it.
-        self._may_be_over = False
+        # What is an end if nothing comes behind it: a reason that may stand in each chunk, or none.
+        self._last_word: str | None = None
         self._seconds = SecondChoices()
         self._messages = Messages()
 
@@ -106,7 +106,7 @@ class Chunks:
         if problem or piece.finish_reason or piece.end:
             piece.parts = [*piece.parts, *self._growing.settle()]
         self._is_past_doubt = (
-            self._growing.is_past and not self._voices.are_heard and not self._may_be_over
+            self._growing.is_past and not self._voices.are_heard and self._last_word is None
         )
 
     def end(self, *, is_events: bool) -> tuple[Piece, ProviderError | None]:
@@ -116,10 +116,11 @@ class Chunks:
         """
         piece = Piece()
         problem = self._end(piece)
-        if self._may_be_over and piece.finish_reason is None and not self._finished:
+        if self._last_word and piece.finish_reason is None and not self._finished:
             piece.finish_reason = OTHER_FINISH_REASON
         is_whole = (
             self._finished
+            or self._last_word is not None
             or piece.finish_reason is not None
             or (self._has_message and not is_events)
         )
@@ -170,7 +171,8 @@ class Chunks:
         )
         if usual is None or not (growing.is_past or growing.passes(usual[0])):
             return None
-        self._may_be_over = self._may_be_over and not usual[0]
+        if usual[0]:
+            self._last_word = None
         return usual
 
     def _count(self, usages: Sequence[Any], piece: Piece) -> None:
@@ -201,15 +203,15 @@ class Chunks:
     def _take_event(self, name: str, data: bytes, piece: Piece) -> ProviderError | None:
         if name in ERROR_EVENTS:
             name = "error"
-            if data in DONE_WORDS or data in IDLE_WORDS:
+            if is_done(data) or is_idle(data):
                 return of_stream(Said())
-        if data in DONE_WORDS:
+        if is_done(data):
             piece.end = End.WHOLE
             return None
-        if name in IDLE_EVENTS or (data in IDLE_WORDS and name not in DONE_EVENTS):
+        if name in IDLE_EVENTS or (is_idle(data) and name not in DONE_EVENTS):
             return None
         try:
-            values = json_text.documents(data)
+            values = json_text.documents_within(data)
         except ValueError:
             values = []
             if name not in DONE_EVENTS and (problem := not_json(name, data)):
@@ -242,10 +244,12 @@ class Chunks:
         piece.parts = [*piece.parts, *parts]
         self._has_said = self._has_said or bool(parts)
         if parts or choice:
-            self._may_be_over = False
+            self._last_word = None
         self._is_strange = self._is_strange or not (
-            choice or parts or "choices" in chunk or is_aside(chunk)
+            choice or parts or "choices" in chunk or is_aside(chunk, name)
         )
+        if says_end(chunk) and not choice:
+            self._last_word = ""
         for usage in usages_in(chunk, choice):
             self._count((usage,), piece)
         if error is not None:
@@ -260,7 +264,7 @@ class Chunks:
         if reason is None:
             return None
         if is_vague(reason):
-            self._may_be_over = True
+            self._last_word = reason
             return None
         if failure := failure_of(reason):
             return failure
@@ -277,7 +281,7 @@ class Chunks:
         is_delta = bool(parts)
         parts = self._growing.news(parts)
         if not is_delta:
-            parts = [*parts_of(choice, fields=("text",))]
+            parts = [*parts_of(choice, fields=("text", "content"))]
         message = choice.get("message")
         self._has_message = self._has_message or bool(message)
         if not (is_delta or parts):

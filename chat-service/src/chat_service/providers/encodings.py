@@ -10,9 +10,10 @@ from chat_service.providers.errors import ProviderGarbled
 _MOST_BYTES: Final = 256 * 1024
 # How much may stand for nothing, one behind the other.
 _MOST_IDLE_BYTES: Final = 1024 * 1024
-_GZIP_MARK = b"\x1f\x8b"
+#: How what gzip made begins.
+GZIP_MARK: Final = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_NONE: Final = frozenset({"", "identity", "none", "utf-8"})
+_NONE: Final = frozenset({"", "identity", "none", "utf-8", "chunked"})
 _KNOWN: Final = frozenset({"gzip", "x-gzip", "deflate"})
 # How an answer begins that is in no encoding. A proxy that undoes one and still says so is a common mistake.
 _PLAIN = re.compile(
@@ -109,10 +110,10 @@ class Inflating:
 
     def _goes_on(self, data: bytes) -> bool:
         """Behind the end of a member: whether another one follows by now."""
-        if data.startswith(_GZIP_MARK):
+        if data.startswith(GZIP_MARK):
             self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
             return True
-        if _GZIP_MARK.startswith(data):
+        if GZIP_MARK.startswith(data):
             self._mark = data
         else:
             self.is_over = True

@@ -29,9 +29,23 @@ _MESSAGES: Final = ("message", "msg", "errmsg", "err_msg", "retmsg", "ret_msg", 
 # Where a chunk says what it is about, and what it says there that is neither an answer nor a failure.
 _TOPICS: Final = ("status", "state", "type", "object", "event", "level")
 _ASIDE: Final = re.compile(
-    r"(?:chat\.)?(?:queue[ds]?|queuing|pending|waiting|process(?:ing|ed)|in_?progress|running|loading|started"
+    r"(?:chat\.)?(?:queue[ds]?|queuing|pending|waiting|process(?:ing|ed)|in_?progress|running|loading|start(?:ed)?"
     r"|starting|init\w*|created|progress|status|info|notice|warn(?:ing)?|log|debug|metrics?|metadata|stats"
-    r"|ping|pong|heartbeat|keep_?alive|usage)"
+    r"|ping|pong|heartbeat|keep_?alive|usage|open(?:ed)?|connect(?:ed|ing)|ready|meta|trace|message_start)"
+)
+# And that say of themselves that the answer is over.
+_ENDED: Final = re.compile(
+    r"(?:chat\.)?(?:complet(?:e|ed|ion\.done)|done|end(?:ed)?|finish(?:ed)?|stream_end)"
+)
+_ENDS: Final = (
+    "finish",
+    "finished",
+    "is_end",
+    "isEnd",
+    "is_finished",
+    "is_final",
+    "end",
+    "completed",
 )
 _FAILED: Final = frozenset({"error", "failed", "failure", "exception", "fatal"})
 _FINE: Final = frozenset({"", "0", "200", "success", "ok", "true"})
@@ -56,10 +70,10 @@ def is_error(chunk: dict[str, Any], event: str) -> bool:
         return False
     if isinstance(header, dict) and not _is_fine(header.get("code")):
         return True
-    return _is_failure(chunk)
+    return _is_failure(chunk, event)
 
 
-def _is_failure(chunk: dict[str, Any]) -> bool:
+def _is_failure(chunk: dict[str, Any], event: str) -> bool:
     """Of a chunk that has nothing of an answer."""
     if chunk.get("detail") or chunk.get("error_msg") or chunk.get("error_message"):
         return True
@@ -74,15 +88,24 @@ def _is_failure(chunk: dict[str, Any]) -> bool:
     codes = [chunk[name] for name in _CODES if chunk.get(name) is not None]
     if codes:
         return not all(map(_is_fine, codes))
-    if is_aside(chunk):
+    if is_aside(chunk, event) or says_end(chunk):
         return False
     is_told_fine = "status" in chunk and _is_fine(chunk["status"])
     return chunk.keys() <= _BESIDE and not is_told_fine and chunk.get("success") is not True
 
 
-def is_aside(chunk: dict[str, Any]) -> bool:
-    """Whether a chunk tells of itself that it is about something else than the answer, or says nothing."""
-    return not chunk or any(_ASIDE.fullmatch(topic) for topic in _topics(chunk))
+def is_aside(chunk: dict[str, Any], event: str = "") -> bool:
+    """Whether a chunk, or the name of its event, tells that it is about something else than the answer, or
+    says nothing.
+    """
+    return not chunk or any(_ASIDE.fullmatch(topic) for topic in (*_topics(chunk), event))
+
+
+def says_end(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk tells of itself that the answer is over."""
+    return any(chunk.get(name) is True for name in _ENDS) or any(
+        _ENDED.fullmatch(topic) for topic in _topics(chunk)
+    )
 
 
 def _topics(chunk: dict[str, Any]) -> list[str]:

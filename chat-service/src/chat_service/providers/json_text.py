@@ -10,7 +10,7 @@ import orjson
 
 # What some servers put between documents, and before the first one: a mark, a separator of RFC 7464,
 # what a line of events begins with, an end of a line that was escaped.
-_BETWEEN = re.compile(r"(?:[ \t\r\n,\x1e\ufeff]|data:|\\[rn])*")
+_BETWEEN = re.compile(r"(?:[ \t\r\n,\x00\x1e\xa0\ufeff]|data:|\\[rn])*")
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -74,6 +74,18 @@ def documents(data: bytes) -> list[Any]:
     except RecursionError as error:
         raise ValueError("JSON that is nested too deeply") from error
     return values
+
+
+def documents_within(data: bytes) -> list[Any]:
+    """The same, also of those that were made a string of once more, as some servers do."""
+    found: list[Any] = []
+    for value in documents(data):
+        inner = value.lstrip() if isinstance(value, str) else ""
+        if inner.startswith(("{", "data:")):
+            found += documents(inner.encode("utf-8", "surrogateescape"))
+        else:
+            found.append(value)
+    return found
 
 
 def _skip(text: str, at: int) -> int:

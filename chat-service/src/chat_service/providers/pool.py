@@ -20,6 +20,11 @@ _CONNECT_SECONDS = 10.0
 _CONNECTED_SECONDS = 20.0
 # Of one header of an answer; policies of pages have long ones.
 _HEADER_BYTES = 64 * 1024
+# A head that has not ended is kept whole up to here; of a longer one the parser says what is wrong.
+_MOST_HEAD = 4 * _HEADER_BYTES
+_HTTP = b"HTTP/"
+_LENGTHS = re.compile(rb"\r?\ncontent-length[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_BLANK_BEFORE_COLON = re.compile(rb"(\n[!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]+:")
 # Of answers that stand before the answer; the one that ends what is HTTP is none of these.
 _MOST_NEWS = 32
 _SWITCHED = 101
@@ -29,6 +34,28 @@ _LONGEST_END = 3
 
 class BrokenFraming(aiohttp.ClientPayloadError):
     """What says how long a body is, or its chunks are, is not HTTP."""
+
+
+def forgiven(head: bytes) -> bytes:
+    """A head of HTTP without what can mean one thing only, and that the parser refuses all the same.
+
+    Lengths that are equal are one (RFC 9110, 8.6), and a blank before a colon is dropped (RFC 9112, 5.1).
+    """
+    if b" :" in head or b"\t:" in head:
+        head = _BLANK_BEFORE_COLON.sub(rb"\1:", head)
+    said = list(_LENGTHS.finditer(head))
+    lengths = {one.strip() for found in said for one in found[1].split(b",")}
+    if len(lengths) != 1 or (len(said) == 1 and b"," not in said[0][1]):
+        return head
+    first, behind = said[0], head[said[0].end() :]
+    line = b"\r\nContent-Length: " + lengths.pop()
+    return head[: first.start()] + line + _LENGTHS.sub(b"", behind)
+
+
+def _may_be_head(begun: bytes) -> bool:
+    """Whether it is the beginning of a head, so far, that is not too long to be kept."""
+    said = begun.lstrip(b"\r\n")[: len(_HTTP)]
+    return _HTTP.startswith(said.upper()) and len(begun) <= _MOST_HEAD
 
 
 class Body(aiohttp.StreamReader):
@@ -92,8 +119,9 @@ class _Handler(ResponseHandler):
 
     _news = 0
     _awaits_head = True
-    # The last bytes of a head that has not ended: its end may be cut anywhere.
+    # Of a head that has not ended what has come, or the last bytes: its end may be cut anywhere.
     _before = b""
+    _is_long = False
 
     def set_response_params(self, **params: Any) -> None:
         self._awaits_head = True
@@ -102,17 +130,32 @@ class _Handler(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         # Each head by itself, so that the parser has given it away when something behind it breaks.
         while self._awaits_head and self._exception is None:
-            ending = _END_OF_HEAD.search(self._before + data)
+            begun = self._before + data
+            ending = _END_OF_HEAD.search(begun)
+            if ending is None and not self._is_long and _may_be_head(begun):
+                self._before = begun
+                return
             if ending is None:
-                self._before = (self._before + data)[-_LONGEST_END + 1 :]
-                break
+                given = data if self._is_long else begun
+                self._before = begun[-_LONGEST_END + 1 :]
+                self._is_long = True
+                super().data_received(given)
+                return
             size = ending.end() - len(self._before)
-            self._before = b""
-            super().data_received(data[:size])
+            head = data[:size] if self._is_long else forgiven(begun[: ending.end()])
+            self._before, self._is_long = b"", False
+            super().data_received(head)
             data = data[size:]
             if not data:
                 return
         super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._before and not self._is_long and self._exception is None:
+            # What there is of a head tells that an answer had begun.
+            begun, self._before = self._before, b""
+            super().data_received(begun)
+        super().connection_lost(exc)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
         super().set_exception(exc, exc_cause)

@@ -23,6 +23,7 @@ CONTEXT = _words(
 )
 QUOTA = _words(
     r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
+    r"exceeded_current_quota",
     r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
     r"budget[_ ](?:has been )?exceeded|exceeded ?budget|balance (?:is )?(?:insufficient|not enough|too low)",
     r"(?:reached|exceeded) your [^.]{0,40}usage limit|arrearage|insufficient account balance|余额|欠费|额度",
@@ -74,6 +75,10 @@ KEY = _words(
 )
 FORBIDDEN = _words(
     r"permission[_ ]denied|forbidden|unsupported_country|not (?:allowed|permitted)|no permission"
+)
+# Of a model that is there and does not run.
+NOT_LOADED = _words(
+    r"^(?:error: )?failed to load model|^model (?:was )?unloaded|model has crashed|out of memory"
 )
 # OpenAI's, where the model has thought until there was no token left.
 NO_TOKENS_LEFT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)

@@ -157,6 +157,8 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
     if status == 429:
         return _too_much(said, words), None
     is_open = status is None or status >= 500
+    if refusal_words.NOT_LOADED.search(said.message):
+        return ProviderError, None  # so LM Studio says it, with a 400
     if refusal_words.CONTEXT.search(words) and not _is_about_the_answer(said):
         return ProviderContextTooLong, _how_long(said.message)
     if status == 413:

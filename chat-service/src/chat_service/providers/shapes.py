@@ -36,6 +36,8 @@ _THINKING_TYPES = (
 )
 # Parts stand in parts; deeper than this they say nothing that anybody reads.
 _MOST_DEPTH: Final = 16
+# Where the text of a delta or a choice stands, if it is not where the protocol has it.
+_OTHER_FIELDS: Final = ("text", "output_text", "content")
 _PROMPT_COUNTS = (
     *("prompt_tokens", "input_tokens", "prompt_eval_count"),
     *("promptTokenCount", "promptTokens", "inputTokens"),
@@ -94,9 +96,13 @@ def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[P
 
 def spoken_in(said: Any) -> Iterator[Part]:
     """Of a delta or a message: also what is said aloud."""
-    yield from parts_of(said, fields=("content", "refusal"))
+    found = [*parts_of(said, fields=("content", "refusal"))]
+    yield from found
     if isinstance(said, dict):
         yield from parts_of(said.get("audio"), fields=("transcript",))
+        if not found:
+            within = said.get("message")
+            yield from parts_of(within if isinstance(within, dict) else said, fields=_OTHER_FIELDS)
 
 
 def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
@@ -127,6 +133,7 @@ def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
                 "reasoning",
                 "value",
                 "refusal",
+                "output_text",
             )
             for name in names:
                 if found := list(_texts(value.get(name), kind, depth - 1)):
@@ -191,7 +198,7 @@ def usages_in(chunk: dict[str, Any], choice: dict[str, Any]) -> Iterator[Any]:
 def first_choice(choices: Any) -> dict[str, Any]:
     """The one that is read; where it is not among them another one, and empty where there is none."""
     if isinstance(choices, dict):
-        choices = [choices]
+        choices = [*choices.values()] if choices.keys() <= {"0", "1"} else [choices]
     found = (
         [choice for choice in choices if isinstance(choice, dict)]
         if isinstance(choices, list)

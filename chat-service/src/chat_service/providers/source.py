@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import aiohttp
 
-from chat_service.providers.encodings import Inflating
+from chat_service.providers.encodings import GZIP_MARK, Inflating
 from chat_service.providers.pool import Body
 
 # What may still come behind a stream's own end is the body's end, if anything.
@@ -21,6 +21,7 @@ class Source:
         self._response = response
         self._content = response.content
         self._inflating = inflating
+        self._is_new = inflating is None
         self.content_type = response.headers.get("Content-Type", "")
         # Set by the reader once the stream has said its own end.
         self.finished = False
@@ -28,7 +29,16 @@ class Source:
     async def read(self) -> bytes:
         """What has arrived, once anything has; empty at the end. Raises ProviderGarbled."""
         if self._inflating is None:
-            return await self._content.readany()
+            data = await self._content.readany()
+            if not self._is_new:
+                return data
+            self._is_new = False
+            if not data.startswith(GZIP_MARK):
+                return data
+            # It was not asked for, and is not said.
+            self._inflating = Inflating()
+            if given := self._inflating.feed(data):
+                return given
         return await self._read_inflated(self._inflating)
 
     async def _read_inflated(self, inflating: Inflating) -> bytes:

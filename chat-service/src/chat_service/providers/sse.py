@@ -4,7 +4,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 an event is. Forgiven beyond it, where nothing that the standard reads is read otherwise but text that
 is no JSON: an event of one complete JSON document ends before the next ``data`` line also without the
 blank line between them; a line that is no field and has such a document, or ``[DONE]``, is an event
-without its ``data:``, or with one that is written otherwise, and one of that name behind ``error:``; and
+without its ``data:``, or with one that is written otherwise, and one of that name behind ``error:``; lines
+that are no field are part of a document that is whole with them alone; and
 what the end of the stream cuts off is an event if it is such a document, or ``[DONE]``.
 
 The mark at the beginning of a stream is not this module's (``body.py``), nor is reconnecting: ``id``
@@ -12,6 +13,7 @@ and ``retry`` say nothing here.
 """
 
 import re
+from operator import itemgetter
 from typing import NamedTuple
 
 from chat_service.providers.errors import ProviderGarbled
@@ -27,7 +29,9 @@ _LINE_BYTES = 64
 # As a number it is looked for three times as fast.
 _RETURN = ord("\r")
 # What may stand before the document of a line that is no field.
-_STRAY = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\x1e])*(?:(data|error)[ \t]*:)?[ \t]*", re.IGNORECASE)
+_STRAY = re.compile(
+    rb"(?:\xef\xbb\xbf|[ \t\f\x00\x1e])*(?:(data|error)[ \t]*:)?[ \t]*", re.IGNORECASE
+)
 # An event with a name and one line of data.
 _NAMED = re.compile(rb"^event: [^\n]*\ndata: ([^\n]*)\n\n", re.MULTILINE)
 
@@ -66,6 +70,8 @@ class EventDecoder:
         self._name = b""
         self._data: list[bytes] = []
         self._data_bytes = 0
+        # Lines that are no field, and how many of the data they stand behind.
+        self._strays: list[tuple[int, bytes]] = []
         # Whether what has come so far ends within an event, behind whole lines of it.
         self._is_within = False
 
@@ -103,10 +109,10 @@ class EventDecoder:
         if self._line:
             self._take_line(bytes(self._line), events)
             self._line.clear()
-        data = b"\n".join(self._data)
+        data = self._joined()
         if is_document(data) or data.strip() == DONE:
             events.append(Event(self._name, data))
-        self._name, self._data, self._is_within = b"", [], False
+        self._name, self._data, self._strays, self._is_within = b"", [], [], False
         return events
 
     def _with_line_feeds(self, data: bytes) -> bytes:
@@ -142,12 +148,15 @@ class EventDecoder:
                 self._dispatch(events)
             value = value.removeprefix(b" ")
             self._data.append(value)
-            self._data_bytes += len(value) + _LINE_BYTES
-            self._check_size()
+            self._count(value)
         elif field == b"event":
             self._name = value.removeprefix(b" ")
         elif field:  # else it is a comment
             self._take_stray(line, events)
+
+    def _count(self, line: bytes) -> None:
+        self._data_bytes += len(line) + _LINE_BYTES
+        self._check_size()
 
     def _take_stray(self, line: bytes, events: list[Event]) -> None:
         begun = _STRAY.match(line)
@@ -156,10 +165,25 @@ class EventDecoder:
             self._dispatch(events)
             name = None if begun is None else begun[1]
             events.append(Event(b"error" if name and name.lower() == b"error" else b"", value))
+        elif self._data and self._data[0].lstrip().startswith((b"{", b"[")):
+            self._strays.append((len(self._data), line))
+            self._count(line)
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:
-            events.append(Event(self._name, b"\n".join(self._data)))
-            self._data = []
+            events.append(Event(self._name, self._joined()))
+            self._data, self._strays = [], []
             self._data_bytes = 0
         self._name = b""
+
+    def _joined(self) -> bytes:
+        """The data of the event so far; of a document that goes on over lines without ``data:``, those as well."""
+        data = b"\n".join(self._data)
+        if self._strays and not is_document(data):
+            lines = sorted(
+                [*((at + 1, line) for at, line in enumerate(self._data)), *self._strays],
+                key=itemgetter(0),
+            )
+            if is_document(whole := b"\n".join([line for _, line in lines])):
+                return whole
+        return data

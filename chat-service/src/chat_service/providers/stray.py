@@ -13,27 +13,41 @@ from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
 from chat_service.providers.sse import DONE, Event
 
-DONE_WORDS: Final = frozenset({DONE, b"[done]", b"DONE", b'"[DONE]"'})
-IDLE_WORDS: Final = frozenset(
-    {
-        b"",
-        b"ping",
-        b"pong",
-        b"[PING]",
-        b"keepalive",
-        b"keep-alive",
-        b"heartbeat",
-        b"undefined",
-        b"None",
-    }
+# The end's own words, with whatever somebody has put around them.
+_DONE: Final = re.compile(
+    rb'(?:["<]*\[?done\]?[">.]*)+|["<]*\[(?:end|stop|eos|eof|finish(?:ed)?)\][">.]*|<(?:end|eos|eof)>',
+    re.IGNORECASE,
 )
+# What keeps a connection alive: such a word, a time, marks alone.
+_AROUND: Final = b' \t"[]()<>*.:-'
+_IDLE: Final = re.compile(
+    rb"""(?:ping|pong|heart[-_\s]?beat|keep[-_\s]?alive|ok|undefined|none)?[\s:-]*
+    (?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T\s][0-9:.]{5,20}(?:Z|\s?[+-][0-9:]{4,5}|\sUTC)?|[0-9]{10}(?:\.[0-9]+)?)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_MOST_WORD: Final = 64
 IDLE_EVENTS: Final = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
-DONE_EVENTS: Final = frozenset({"done", "end", "complete", "completed", "close"})
+DONE_EVENTS: Final = frozenset(
+    {"done", "end", "complete", "completed", "close", "finish", "finished", "stop", "message_stop"}
+    | {"stream_end", "end_of_stream", "eos", "eof"}
+)
 ERROR_EVENTS: Final = frozenset({"error", "exception", "fatal", "stream_error", "server_error"})
 #: The names of events that say something that their data does not.
 TELLING: Final = frozenset(name.encode() for name in (*ERROR_EVENTS, *IDLE_EVENTS, *DONE_EVENTS))
 # What was to be JSON, by how it begins: its text is nothing to show.
 _JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\"{\[\]0-9]")
+
+
+def is_done(data: bytes) -> bool:
+    """Whether it is a word that ends a stream."""
+    return data == DONE or (len(data) <= _MOST_WORD and _DONE.fullmatch(data) is not None)
+
+
+def is_idle(data: bytes) -> bool:
+    """Whether it is a word that says nothing."""
+    return not data or (
+        len(data) <= _MOST_WORD and _IDLE.fullmatch(data.strip(_AROUND)) is not None
+    )
 
 
 def lines_of(events: list[Event]) -> bytes | None:

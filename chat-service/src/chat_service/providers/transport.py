@@ -134,7 +134,12 @@ class GuardedClient:
 
 
 def _source_of(response: aiohttp.ClientResponse) -> Source:
-    return Source(response, decoder_of(response.headers.get("Content-Encoding", "")))
+    # What a transfer is in besides chunks is undone like what its content is in.
+    names = [
+        *response.headers.getall("Content-Encoding", []),
+        *response.headers.getall("Transfer-Encoding", []),
+    ]
+    return Source(response, decoder_of(", ".join(names)))
 
 
 async def _sent(
@@ -165,7 +170,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
     body = bytearray()
     with suppress(aiohttp.ClientError, OSError, ProviderError):
         async with asyncio.timeout(_ERROR_BODY_SECONDS):
-            source = Source(response, decoder_of(response.headers.get("Content-Encoding", "")))
+            source = _source_of(response)
             while len(body) < _ERROR_BODY_BYTES and (data := await source.read()):
                 body += data
     response.close()

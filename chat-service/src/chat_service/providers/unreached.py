@@ -18,6 +18,9 @@ from chat_service.providers.errors import (
     ProviderUnreachable,
 )
 
+# Of what the parser says.
+_MOST_CHARACTERS = 100
+
 
 def failure_of(error: Exception, *, waited: bool) -> ProviderError:
     """What keeps a server from being reached; ``waited``: for a free connection of our own."""
@@ -38,8 +41,8 @@ def failure_of(error: Exception, *, waited: bool) -> ProviderError:
         case aiohttp.ClientResponseError():
             return ProviderGarbled(
                 text,
-                detail="The model server does not speak HTTP as it should; check whether the base URL "
-                "should begin with https://, and its port.",
+                detail=f"The model server does not speak HTTP as it should{_where(error.message)}; check whether "
+                "the base URL should begin with https://, and its port, and what stands before the server.",
             )
         case aiohttp.ServerDisconnectedError():
             return ProviderUnreachable(
@@ -52,6 +55,12 @@ def failure_of(error: Exception, *, waited: bool) -> ProviderError:
         case UnicodeError():  # of the codec that names are encoded with
             return ProviderNameNotFound(text)
     return ProviderUnreachable(text)
+
+
+def _where(message: str) -> str:
+    """What the parser says of it, which quotes the server below."""
+    said = message.strip().partition("\n")[0].rstrip(": ")[:_MOST_CHARACTERS]
+    return f" ({said})" if said else ""
 
 
 def _connect_failure(error: OSError, text: str) -> ProviderError:

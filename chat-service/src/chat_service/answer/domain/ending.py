@@ -17,7 +17,7 @@ FILTERED: Final = "ANSWER_FILTERED"
 # What other protocols, and servers that speak them, say for these, where that is no part of it.
 _WORDS: Final = {
     **{reason: reason for reason in FINISH_REASONS},
-    "normal": "stop",
+    **dict.fromkeys(("normal", "success"), "stop"),
     **dict.fromkeys(("refusal", "recitation", "blocklist", "spii"), CONTENT_FILTER),
     "error_limit": "length",
 }
@@ -31,7 +31,7 @@ _PARTS: Final = (
         ),
     ),
     ("tool_calls", re.compile(r"tool|function")),
-    ("length", re.compile(r"length|max|limit|context|truncat")),
+    ("length", re.compile(r"length|max|limit|context|truncat|too_long")),
     ("stop", re.compile(r"stop|eos|eot|(?:^|_)end(?:_|ed|$)|(?<!in)complete|(?<!un)finish|done")),
 )
 # What some write before each word.

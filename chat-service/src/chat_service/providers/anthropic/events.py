@@ -14,11 +14,12 @@ from chat_service.providers import json_text
 from chat_service.providers.broken_ends import failure_of, is_stopped
 from chat_service.providers.errors import ProviderContentRefused, ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_error
+from chat_service.providers.growing import Growing
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import said_by
 from chat_service.providers.sse import Event, Events
-from chat_service.providers.stray import DONE_WORDS, IDLE_WORDS, not_json
+from chat_service.providers.stray import is_done, is_idle, not_json
 from chat_service.providers.telling import Telling
 
 # What the tokens of a prompt are counted as: read anew, read and kept, found kept.
@@ -32,6 +33,7 @@ _PROMPT_COUNTS: Final = (
 class _Delta(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
+    reasoning: str | None = None
     stop_reason: str | None = None
     stop_details: Any = None
 
@@ -62,6 +64,7 @@ class Messages:
 
     def __init__(self) -> None:
         self._telling = Telling()
+        self._growing = Growing()
         self._counts: dict[str, int] = {}
         self._has_text = False
         self._finished = False
@@ -81,11 +84,16 @@ class Messages:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             typed = []
         if typed and all(event.type for event in typed):
-            problem = self._take_all(typed, piece, parts)
+            if self._growing.is_past:
+                problem = self._take_all(typed, piece, parts)
+            else:
+                problem = self._take_in_doubt(typed, piece, parts)
         else:
             if not isinstance(events, list):
                 events = [Event(b"", line) for line in events.split(b"\n")]
             problem = self._take_each(events, piece, parts)
+        if problem or piece.finish_reason or piece.end:
+            parts += self._growing.settle()
         if parts:
             parts = self._telling.tell(parts)
         if piece.end is not None:
@@ -96,7 +104,21 @@ class Messages:
     def end(self, *, is_events: bool) -> tuple[Piece, ProviderError | None]:
         """What has waited until now, when nothing more comes, and how the answer ended by that."""
         whole = self._finished or not is_events
-        return Piece(parts=self._telling.left(), end=End.WHOLE if whole else End.EARLY), None
+        held = self._telling.tell(self._growing.settle())
+        left = [*held, *self._telling.left()]
+        return Piece(parts=left, end=End.WHOLE if whole else End.EARLY), None
+
+    def _take_in_doubt(
+        self, events: Iterable[_Event], piece: Piece, parts: list[Part]
+    ) -> ProviderError | None:
+        """One by one, as long as it is not known whether each says what has been said once more."""
+        for event in events:
+            said: list[Part] = []
+            problem = self._take_all([event], piece, said)
+            parts += self._growing.news(said) if event.type == "content_block_delta" else said
+            if problem is not None or piece.end is not None:
+                return problem
+        return None
 
     def _take_all(
         self, events: Iterable[_Event], piece: Piece, parts: list[Part]
@@ -114,11 +136,11 @@ class Messages:
                         _put(parts, kind, texts)
                         kind, texts = TEXT, []
                     texts.append(delta.text)
-                elif delta.thinking:
+                elif thought := delta.thinking or delta.reasoning:
                     if kind != THINKING:
                         _put(parts, kind, texts)
                         kind, texts = THINKING, []
-                    texts.append(delta.thinking)
+                    texts.append(thought)
             elif event.type not in ("content_block_stop", "ping"):
                 _put(parts, kind, texts)
                 texts = []
@@ -138,8 +160,8 @@ class Messages:
                 values = json_text.documents(data.strip())
             except ValueError:
                 said = data.strip()
-                is_idle = said in IDLE_WORDS or said in DONE_WORDS
-                if not is_idle and (problem := not_json("", said)):
+                is_word = is_idle(said) or is_done(said)
+                if not is_word and (problem := not_json("", said)):
                     return problem
                 continue
             for value in _objects(values):
@@ -171,13 +193,24 @@ class Messages:
                 delta = event.delta
                 if delta is not None and delta.stop_reason:
                     return self._stop(delta.stop_reason, delta.stop_details, piece, parts)
+                if event.stop_reason:
+                    return self._stop(event.stop_reason, event.stop_details, piece, parts)
             case "message_stop":
+                whole = event.message if isinstance(event.message, dict) else {}
+                for usage in (event.usage, whole.get("usage")):
+                    self._count(usage, piece)
                 piece.end = End.WHOLE
             case "message" | "" if event.content is not None:
                 self._count(event.usage, piece)
                 parts += _parts_of(event.content)
                 if event.stop_reason:
                     return self._stop(event.stop_reason, event.stop_details, piece, parts)
+            case "completion":
+                return ProviderGarbled(
+                    "a completion of text",
+                    detail="The model server speaks Anthropic's older protocol of completions; choose a base "
+                    "URL that has the Messages API.",
+                )
             case _ if event.choices is not None:
                 return ProviderGarbled(
                     "chunks of a chat completion",
