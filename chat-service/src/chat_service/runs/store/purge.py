@@ -35,9 +35,12 @@ _PURGED = Counter("chat_purged_sessions_total", "Conversations that were taken a
 _EVERY_SECONDS: Final = 60.0
 #: What is old is looked for among all that there is: that is not done each minute.
 _OLD_EVERY_SECONDS: Final = 3600.0
-#: Sessions that one step deletes; rows that one look for old ones passes.
-_SESSIONS: Final = 100
-_PAGE: Final = 500
+#: Sessions that one step deletes; rows that one look for old ones passes. Whoever asks meanwhile waits for
+#: no longer than one step takes.
+_SESSIONS: Final = 25
+_PAGE: Final = 100
+#: For each second of work so many of rest: three quarters of the time are everybody else's.
+_RESTS: Final = 3
 #: At such a page, while somebody else has locked what is due of it; what is left then waits for the next hour.
 _LOOKS: Final = 5
 _BEFORE_ALL: Final = UUID(int=0)
@@ -168,11 +171,11 @@ class Purge(Repeated):
 
     @asynccontextmanager
     async def _unhurried(self) -> AsyncIterator[None]:
-        """Rests behind the block for as long as it took: half of the time is everybody else's."""
+        """Rests behind the block, for `_RESTS` times as long as it took."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         yield
-        await self._rest(loop.time() - began)
+        await self._rest(_RESTS * (loop.time() - began))
 
     async def _mark_all(self, statement: Statement, now: datetime, before: datetime) -> None:
         marked = BATCH
