@@ -1,20 +1,27 @@
 """A key that a server quotes is not shown, however it is written."""
 
 import base64
+import codecs
 import html
 import json
 from collections.abc import Callable
+from contextvars import copy_context
 from urllib.parse import quote
 
 import pytest
 
-from chat_service.providers.said import presentable
+from chat_service.providers.said import presentable as presented
 
 KEYS = [
     "sk-Canary7f3e9b21d4c8a05e6f",
     "k'ey/of+a\\test=w\"xyz&<1>",
     "0123456789abcdef0123456789abcdef",
 ]
+
+
+def presentable(told: str, secrets: list[str]) -> str:
+    """What is shown of it; no other test's logs hide these secrets from then on."""
+    return copy_context().run(presented, told, secrets)
 
 
 def _each(form: str) -> Callable[[str], str]:
@@ -59,6 +66,22 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "with what is not seen": "\u200b".join,
     "on two lines": lambda key: f"{key[:9]}\n{key[9:]}",
     "in capitals": str.upper,
+    "base64 of base64": lambda key: _base64(b"")(_base64(b"")(key)),
+    "base64 three times": lambda key: _base64(b"")(_base64(b"")(_base64(b"")(key))),
+    "base64 of hex": lambda key: _base64(b"")(key.encode().hex()),
+    "hex of base64": lambda key: _base64(b"")(key).encode().hex(),
+    "base64 on two lines": lambda key: f"{_base64(b'')(key)[:17]}\n{_base64(b'')(key)[17:]}",
+    "base32": lambda key: base64.b32encode(key.encode()).decode(),
+    "base32 in small letters": lambda key: base64.b32encode(key.encode()).decode().lower(),
+    "base32 behind letters": lambda key: base64.b32encode(b"Key " + key.encode()).decode(),
+    "in letters of full width": lambda key: "".join(chr(ord(letter) + 0xFEE0) for letter in key),
+    "backwards": lambda key: key[::-1],
+    "turned by thirteen": lambda key: codecs.encode(key, "rot13"),
+    "with marks between": "-".join,
+    "with what is not seen, in base64": lambda key: "\u200b".join(_base64(b"")(key)),
+    "in percent twice, each": lambda key: quote(_each("%%%02X")(key), safe=""),
+    "in HTML's numbers, without their ends": _each("&#%d"),
+    "in bits": lambda key: "".join(f"{byte:08b}" for byte in key.encode()),
 }
 
 
@@ -84,4 +107,20 @@ def test_a_key_is_not_shown_however_a_server_writes_it(way: str) -> None:
     ],
 )
 def test_numbers_that_are_no_key_are_shown(told: str) -> None:
+    assert presentable(told, KEYS) == told
+
+
+def test_a_short_key_is_not_shown_as_a_word_and_no_word_is_broken_by_it() -> None:
+    told = "Invalid key 'test1' or TEST1; not the latest1 nor test12."
+    assert (
+        presentable(told, ["test1"])
+        == "Invalid key '[redacted]' or TEST1; not the latest1 nor test12."
+    )
+
+
+def test_what_no_secret_stands_in_is_told_as_it_is() -> None:
+    told = (
+        "Model 3f9a7c2e-11d4-4b6a-9c7e-5a1b2c3d4e5f of "
+        "c29tZXRoaW5nIGVsc2UgdGhhdCBpcyBsb25nIGVub3VnaA== 你好 ＡＢＣ"
+    )
     assert presentable(told, KEYS) == told

@@ -80,7 +80,7 @@ _ESCAPE = re.compile(
     r"\\+(?:u(?P<u>[0-9A-Fa-f]{4})|U(?P<U>[0-9A-Fa-f]{8})|x(?P<x>[0-9A-Fa-f]{2})"
     r"|(?P<o>[0-3][0-7]{2}))?"
     r"|%(?:25)*(?P<p>[0-9A-Fa-f]{2})"
-    r"|&(?:amp;)*(?P<h>#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|quot|apos|lt|gt|amp);"
+    r"|&(?:amp;)*(?:(?P<h>#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});?|(?P<n>quot|apos|lt|gt|amp);)"
     r"|[\n\r\t]"
 )
 _ESCAPING = "\\%&\n\r\t"
@@ -307,7 +307,7 @@ def _meaning(escape: re.Match[str]) -> str:
     if kind is None:
         return ""  # backslashes: what they stand before is taken as it is
     digits = escape[kind]
-    if kind == "h":
+    if kind in ("h", "n"):
         meant = html.unescape(f"&{digits};")[:1]
     else:
         code = int(digits, 8 if kind == "o" else 16)

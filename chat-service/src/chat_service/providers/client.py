@@ -18,7 +18,7 @@ from chat_service.providers.openai import OpenAi
 from chat_service.providers.pictures import seen_as
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import Dialect, read_stream
-from chat_service.providers.said import presentable
+from chat_service.providers.said import presentable, without_secrets
 from chat_service.providers.transport import GuardedClient
 from servicekit.generation_parameters import GenerationParameters
 
@@ -27,6 +27,8 @@ _log = get_logger(__name__)
 # What one character of an answer may be as an escape of JSON, and what may stand around the answer.
 _BYTES_OF_A_BYTE = 8
 _BYTES_AROUND = 1024 * 1024
+# Of what a server says, for the log.
+_LOGGED_CHARACTERS = 8 * 1024
 
 
 class Kind(Protocol):
@@ -152,6 +154,8 @@ class ModelClient(Provider):
         An operator is told what would open an address.
         """
         secrets = connection.secrets()
+        error.text = without_secrets(error.text[:_LOGGED_CHARACTERS], secrets)
+        error.args = (error.text,)
         error.provider_message = presentable(error.provider_message, secrets)
         if error.detail != type(error).detail:
             error.detail = presentable(error.detail, secrets)

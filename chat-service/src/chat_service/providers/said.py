@@ -11,6 +11,7 @@ from chassis.text import shortened
 from chat_service.answer.domain.frame import storable
 from chat_service.providers import json_text
 from chat_service.providers.dumps import without_dumps
+from chat_service.providers.spelled import without_spelled
 
 #: Of a provider's message so many characters are shown.
 MOST_CHARACTERS = 500
@@ -71,6 +72,7 @@ _DELAYS = (
 )
 _SECONDS = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?s?(?:ec(?:ond)?s?)?")
 _LEAST_KEY = 4
+_LEAST_SPELLED = 8
 _PAGE_TITLE = re.compile(
     r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
 )
@@ -163,13 +165,25 @@ def presentable(message: str, secrets: Iterable[str]) -> str:
     known = [secret for secret in secrets if len(secret) >= _LEAST_KEY]
     for secret in known:
         hide(secret)
-    text = redact_text(text)
-    text = without_dumps(text, known)
-    for secret in known:
-        text = _without_spread(text, "".join(secret.split()))
+    text = without_secrets(redact_text(text), known)
     text = _URL.sub(_bare, text)
     text = _TOKEN.sub(REDACTED, text)
     return shortened(_CONTROL.sub(" ", storable(text)).strip(), MOST_CHARACTERS)
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """``text`` without ``secrets``, in whatever spelling. One of less than eight characters, which may be a word, is
+    looked for as it is, and as a word.
+    """
+    known = [secret for secret in secrets if len(secret) >= _LEAST_KEY]
+    for secret in known:
+        if len(secret) < _LEAST_SPELLED:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", REDACTED, text)
+    known = [secret for secret in known if len(secret) >= _LEAST_SPELLED]
+    text = without_dumps(text, known)
+    for secret in known:
+        text = _without_spread(text, "".join(secret.split()))
+    return without_spelled(text, known)
 
 
 def _without_spread(text: str, secret: str) -> str:
