@@ -24,6 +24,8 @@ LONG = "x" * 101
     [
         ({"name": ""}, [("name", "REQUIRED")]),
         ({"name": LONG}, [("name", "TOO_LONG", None, 100)]),
+        ({"name": " .. "}, [("name", "RESERVED_NAME")]),
+        ({"name": "."}, [("name", "RESERVED_NAME")]),
         ({"name": "a\x00b"}, [("name", "INVALID_CHARACTER")]),
         ({"name": "wo\u200brk"}, [("name", "INVALID_CHARACTER")]),
         ({"api_key": " "}, [("api_key", "REQUIRED")]),

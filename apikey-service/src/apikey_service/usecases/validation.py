@@ -41,6 +41,9 @@ _RESERVED: Final = frozenset(
 )  # fmt: skip
 _RESERVED_PREFIXES: Final = ("content-", "proxy-", "if-", "sec-", "x-forwarded-", ":")
 
+# As a part of a URL they are steps to another one, also where they are escaped: no client could ask by such a name.
+_STEPS: Final = frozenset({".", ".."})
+
 # The field of a connection that its parameters stand in.
 _WITHIN: Final = "parameters"
 
@@ -48,7 +51,10 @@ Headers = tuple[tuple[str, Secret], ...]
 
 
 def check_name(name: str) -> list[FieldError]:
-    return _check_line("name", name, KEY_NAME, is_joined_line)
+    errors = _check_line("name", name, KEY_NAME, is_joined_line)
+    if name in _STEPS:
+        errors.append(FieldError("name", "RESERVED_NAME"))
+    return errors
 
 
 def parse_key_name(name: str) -> str:
