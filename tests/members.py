@@ -59,15 +59,15 @@ class Member:
             return False
         return answer.status_code == 200 and answer.json()["status"] == "ok"
 
-    def metric(self, name: str) -> float:
-        """The sample of this name without labels; 0 when the process does not answer."""
+    def metric(self, name: str, labels: str = "") -> float:
+        """The sample of this name with just these labels, as `{name="value"}`; 0 when the process does not answer."""
         try:
             told = httpx.get(
                 f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=2, verify=False
             ).text
         except httpx.TransportError:
             return 0.0
-        found = re.search(rf"^{name} (\S+)$", told, re.MULTILINE)
+        found = re.search(rf"^{name}{re.escape(labels)} (\S+)$", told, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
 
