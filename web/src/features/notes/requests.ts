@@ -85,6 +85,7 @@ export function useNewNote() {
 
 /** Where notes are changed. */
 export const server: Server = {
+  read: readNote,
   change: (id, change, version, closing = false) =>
     ok(
       api.PATCH("/api/v1/notes/{note_id}", {

@@ -21,6 +21,8 @@ export interface Saving {
 export interface Server {
   /** Changes the note if it is still `version`; `closing`: the page may go meanwhile. Throws ApiError. */
   change(id: string, change: Partial<Text>, version: number, closing?: boolean): Promise<Note>;
+  /** The note as it is there now. Throws ApiError. */
+  read(id: string): Promise<Note>;
 }
 
 /** Where what is not saved yet outlives the page. */
@@ -123,6 +125,22 @@ export class NoteSaver {
       this.underWay = undefined;
     });
     await this.underWay;
+  }
+
+  /** Takes over what others have saved meanwhile, unless something is being written here: its save finds out. */
+  async follow(): Promise<void> {
+    if (this.state.status !== "saved") return;
+    let now: Note;
+    try {
+      now = await this.server.read(this.base.id);
+    } catch (error) {
+      if (isNotFound(error) && this.state.status === "saved") this.set({ status: "gone", error });
+      // What is not reached now is as it was: whoever writes on is told by the save.
+      return;
+    }
+    if (this.state.status !== "saved" || now.version <= this.base.version) return;
+    this.rebase(now, {});
+    this.onSaved(now);
   }
 
   /** Saves all of it, also what others' changes have to be taken into first; returns when it is, or cannot be. */

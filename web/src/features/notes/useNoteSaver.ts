@@ -19,13 +19,17 @@ export function useNoteSaver(note: Note) {
     const kept = latest.current;
     const flush = () => void kept.flush();
     const close = () => kept.close();
+    const follow = () => void kept.follow();
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", close);
+    // Whoever comes back to it has been elsewhere: in another tab, or on another device.
+    addEventListener("focus", follow);
     const leave = tellOpen(kept.shown().id);
     const forget = beforeLogOut(() => kept.finish());
     return () => {
       document.removeEventListener("visibilitychange", flush);
       removeEventListener("pagehide", close);
+      removeEventListener("focus", follow);
       // A log-out waits for what is under way then, too.
       void kept.finish().finally(forget).finally(leave);
     };
