@@ -7,7 +7,7 @@ import { ButtonLink } from "../../ui/Button";
 import styles from "./Beginning.module.css";
 import type { Choices } from "./choices";
 import { PersonaChooser } from "./PersonaChooser";
-import { keysQuery, personasQuery } from "./queries";
+import { keysQuery, personasQuery, standardOf } from "./queries";
 
 /** What stands where a new conversation is about to: who answers, and questions to begin with. */
 export function Beginning({
@@ -23,11 +23,10 @@ export function Beginning({
   const { data: keys } = useQuery(keysQuery);
   const { data: personas } = useQuery(personasQuery);
   const { data: settings } = useSettings();
-  const persona = personas?.find(({ name, is_default }) =>
+  const persona =
     choices.persona === undefined
-      ? (settings?.default_persona ?? (is_default && name)) === name
-      : choices.persona === name,
-  );
+      ? standardOf(personas, settings)
+      : personas?.find(({ name }) => choices.persona === name);
   if (keys?.length === 0) {
     return (
       <div className={styles.beginning}>

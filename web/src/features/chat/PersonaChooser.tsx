@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useText } from "../../i18n";
+import { useSettings } from "../../session";
 import { Combobox } from "../../ui/Combobox";
-import { personasQuery } from "./queries";
+import { personasQuery, standardOf } from "./queries";
 
 // No persona's name: they hold no such characters.
 const STANDARD = "*";
@@ -20,9 +21,18 @@ interface Props {
 export function PersonaChooser({ persona, onChange, standard, field = false }: Props) {
   const t = useText();
   const { data: personas } = useQuery(personasQuery);
+  const { data: settings } = useSettings();
   if (!personas?.length && !persona) return null;
   const options = [
-    ...(standard ? [{ value: STANDARD, label: t.chat.standardPersona }] : []),
+    ...(standard
+      ? [
+          {
+            value: STANDARD,
+            label: t.chat.standardPersona,
+            hint: standardOf(personas, settings)?.title,
+          },
+        ]
+      : []),
     { value: NONE, label: t.chat.noPersona },
     ...(personas ?? []).map(({ name, title, description }) => ({
       value: name,

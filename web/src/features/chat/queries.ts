@@ -83,6 +83,15 @@ export const personasQuery = queryOptions({
     ),
 });
 
+/** The persona of a new conversation for which none is chosen: one's own wish, else the operator's. */
+export function standardOf(
+  personas: readonly Schema<"Persona">[] | undefined,
+  settings: Pick<Schema<"UserSettings">, "default_persona"> | undefined,
+): Schema<"Persona"> | undefined {
+  const wished = settings?.default_persona;
+  return personas?.find(({ name, is_default }) => (wished ? name === wished : is_default));
+}
+
 /** The models of a connection's server: asked for when somebody is about to choose one. */
 export const modelsQuery = (keyId: string) =>
   queryOptions({
