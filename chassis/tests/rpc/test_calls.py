@@ -1,6 +1,8 @@
 """Calls of one request and one answer on the real wire."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import aclosing, suppress
 from pathlib import Path
 from uuid import UUID
@@ -67,6 +69,29 @@ async def test_an_unhandled_exceptions_text_does_not_reach_the_client(
     everything += repr(caught.value.trailing_metadata())
     assert "hunter2" not in everything
     assert "RuntimeError" not in everything
+
+
+async def test_a_refusal_leaves_nothing_of_its_callers_to_the_garbage_collector(
+    gateway: Channel, signer: Signer
+) -> None:
+    class Matter:
+        """Something large that a caller is about."""
+
+    async def caller() -> weakref.ref[Matter]:
+        matter = Matter()
+        with suppress(AppError):
+            await gateway.unary(
+                unary(gateway, "Fail"), StringValue(value="typed"), timeout=30, token=signer.token()
+            )
+            raise AssertionError("it was not refused")
+        return weakref.ref(matter)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert (await caller())() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_machine_that_has_no_more_to_give_is_unavailable(

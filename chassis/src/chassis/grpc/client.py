@@ -157,14 +157,20 @@ class Channel(Component):
                 answer = await method(request, metadata=metadata, timeout=left)
             except grpc.aio.AioRpcError as error:
                 problem = self._problem(error)
-                if not (idempotent and problem.kind is Kind.UNAVAILABLE and attempt < _ATTEMPTS):
-                    raise problem from None
-                jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only out of step
-                pause = _FIRST_PAUSE * 2**attempt * jitter
-                # All attempts have the one time that the caller waits.
-                left = ends - loop.time() - pause
-                if left <= 0:
-                    raise problem from None
+                try:
+                    if not (
+                        idempotent and problem.kind is Kind.UNAVAILABLE and attempt < _ATTEMPTS
+                    ):
+                        raise problem from None
+                    jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only out of step
+                    pause = _FIRST_PAUSE * 2**attempt * jitter
+                    # All attempts have the one time that the caller waits.
+                    left = ends - loop.time() - pause
+                    if left <= 0:
+                        raise problem from None
+                finally:
+                    # Its traceback has this frame and all callers': else they would be a circle.
+                    del problem
             else:
                 self._reach.succeeded()
                 return answer
