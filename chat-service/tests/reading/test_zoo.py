@@ -97,5 +97,5 @@ async def test_a_model_server_is_read_by_what_it_does(
 
 
 def test_there_are_as_many_behaviours_as_were_met() -> None:
-    assert len(CASES) >= 550
+    assert len(CASES) >= 900
     assert all(len(cases) >= 10 for cases in KINDS.values())

@@ -74,7 +74,7 @@ class Body:
         if seen.startswith(b"<"):
             self._refuse_page(seen, is_over=is_over)
             return b""
-        if seen.startswith((b"{", b"[", b'"{', b'"data:')):
+        if seen.startswith((b"{", b"[", b"\x1e{", b'"{', b'"data:')):
             decoder: _Decoder = JsonDecoder(self._most)
         elif seen.startswith(_FIELDS) or (
             seen and self._type == _EVENTS and not seen.startswith(_ZSTD_MARK)

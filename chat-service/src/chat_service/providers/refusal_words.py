@@ -39,7 +39,7 @@ RATE = _words(
 OVERLOADED = _words(
     r"overloaded|too busy|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
     r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
-    r"no (?:healthy )?deployments? available|capacity[_ ]exceeded|exceeded[_ ]capacity|no capacity",
+    r"no (?:healthy )?deployments? available|capacity[_ ]exceeded|exceeded[_ ]capacity|no capacity|capacity temporarily",
     r"(?:server|system|model) is (?:currently |too )?busy|no instances? available|temporarily unavailable",
     r"waiting in (?:the )?queue|queue is full|not ready for inference|繁忙|过载|负载.{0,4}饱和|访问量过大",
 )

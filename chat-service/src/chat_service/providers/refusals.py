@@ -54,6 +54,11 @@ _STATUSES: Final = {
 
 # What an error without a status may be.
 _REFUSED: Final = 400
+_REFUSES = re.compile(
+    r"un(?:supported|known|expected|recogni[sz]ed)|invalid|extra|must be|not (?:be )?(?:supported|permitted|allowed)"
+    r"|(?:does not|n't) support",
+    re.IGNORECASE,
+)
 _WANTS_TLS = re.compile(r"\bhttp request (?:was sent )?to (?:an )?https", re.IGNORECASE)
 _USE_TLS: Final = "The model server wants https: begin the base URL with https://."
 # Of four hundreds those that may be otherwise the next time.
@@ -188,7 +193,9 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
             return ProviderParameterRefused, _which(said)
         return ProviderRefused, None
     if status is None:
-        which = _which(said) if refusal_words.PARAMETER.search(words) else None
+        # By its name alone a parameter is not refused: an answer that cannot be read may have it as well.
+        is_refused = refusal_words.PARAMETER.search(words) and _REFUSES.search(words)
+        which = _which(said) if is_refused else None
         if said.param or which or "parameter" in f"{said.code} {said.kind}".lower():
             return ProviderParameterRefused, which or _which(said)
     return ProviderError, None
