@@ -39,8 +39,8 @@ _OLD_EVERY_SECONDS: Final = 3600.0
 #: no longer than one step takes.
 _SESSIONS: Final = 25
 _PAGE: Final = 100
-#: For each second of work so many of rest: three quarters of the time are everybody else's.
-_RESTS: Final = 3
+#: For each second of work so many of rest: nine tenths of the time are everybody else's.
+_RESTS: Final = 9
 #: At such a page, while somebody else has locked what is due of it; what is left then waits for the next hour.
 _LOOKS: Final = 5
 _BEFORE_ALL: Final = UUID(int=0)
