@@ -109,12 +109,14 @@ async def test_who_is_cancelled_while_a_server_stores_what_has_come_leaves_nothi
 async def test_what_cannot_be_read_whole_is_never_taken_for_it(
     between: Between, behind: Bucket, fault: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    key, got = a_key(), bytearray()
+    await put(BucketStorage(behind), key, SMALL)
+    # The bounds of a test are those of the faulty reading alone: a busy server stores in more than half a second.
     if "stalls" in fault:
         monkeypatch.setattr(bucket_storage, "_SILENCE", timedelta(seconds=0.5))
     if "drips" in fault:
         monkeypatch.setattr(bucket_storage, "_LONGEST", timedelta(seconds=0.5))
-    storage, key, got = BucketStorage(behind), a_key(), bytearray()
-    await put(storage, key, SMALL)
+    storage = BucketStorage(behind)
     vars(between).update(fault)
 
     async def read_on() -> None:
