@@ -1,7 +1,6 @@
 """The command line of a service: ``python -m notes_service [serve|check|migrate|dead-letters …]``."""
 
 import argparse
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from chassis.core_dumps import forbid_core_dumps
 from chassis.dead_letters.command import add_command, run_command
+from chassis.loading import prepare_loading
 from chassis.settings import UnusableSetting, load_settings, refuse
 from servicekit.settings import DatabaseServiceSettings
 
@@ -88,11 +88,10 @@ def _run(
         if command.name == asked:
             return command.run(settings, arguments)
     if asked in ("serve", "check"):
+        prepare_loading("structlog", "nats.aio.transport")
         from chassis.grpc.credentials import read_credentials
         from chassis.listening import check_addresses
 
-        # What is loaded stays: to walk it time and again takes a tenth of the start's CPU time.
-        gc.disable()
         service = build(settings)
         if asked == "serve":
             service.run()

@@ -18,6 +18,7 @@ beside the newer ones.
 import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import psycopg
@@ -38,6 +39,7 @@ WHOLE_ROW: Final = re.compile(
 )
 
 
+@cache
 def _dialect() -> Dialect:
     dialect: Callable[..., Dialect] = make_url("postgresql+psycopg://").get_dialect()
     return dialect(paramstyle="numeric_dollar")
