@@ -3,9 +3,9 @@
 A Parley of its own. ``export`` fills it with messages of one user, in conversations of fifty, waits until search has
 indexed them, and downloads them in each format: the time to the first byte and to the last, then once more with a look
 at all processes of the stack, for the most memory that they have together beyond what they had before. With
-``--as-if-indexed`` search has nothing to do with the messages, which for millions takes an hour. ``import``
-uploads an export of ChatGPT's of so many megabytes, made as it is sent, and waits until it has been read; of both parts
-it tells the memory of each kind of process. Exit status 1 if a file was not whole or a conversation is missing.
+``--as-if-indexed`` search has nothing to do with the messages, which for millions takes an hour, and with ``--once`` time and memory are of one download, of which the memory
+of each kind of process is told. ``import`` uploads an export of ChatGPT's of so many megabytes, made as it is sent, and
+waits until it has been read; of both parts it tells the memory of each kind of process. Exit status 1 if a file was not whole or a conversation is missing.
 """
 
 import argparse

@@ -13,7 +13,7 @@ import orjson
 
 from bench.rest import Parley, RefusedError, User
 from bench.stack import Stack
-from bench.transfer.memory import Memory, more_of, most_memory, watched
+from bench.transfer.memory import Memory, more_of, most_memory, tell, watched
 
 _PIECE: Final = 256 * 1024
 _WARM_BYTES: Final = 20_000_000
@@ -46,6 +46,8 @@ def export_all(parley: Stack, user: User, arguments: argparse.Namespace) -> bool
         print(
             f"{name:10} {first * 1000:8.0f} ms {last:8.2f} s {size / 1e6:6.1f} MB {more:8.1f} MiB"
         )
+        if arguments.once:
+            tell(seen)
         whole = whole and (told is None or told["messages"] == messages)
     return whole
 

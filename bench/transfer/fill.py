@@ -8,6 +8,7 @@ from typing import Final
 
 import psycopg
 
+from bench.conversations.people import chat_database
 from bench.rest import Parley, User
 from bench.stack import StackError
 from parley_local.command import environment_of
@@ -64,8 +65,10 @@ def fill(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for filled in [pool.submit(fill_part, turn) for turn in range(_AT_ONCE)]:
             filled.result()
+    with psycopg.connect(chat_database(folder), autocommit=True) as admin:
+        # Else autovacuum does it during the export, and what that takes is told as the export's.
+        admin.execute("VACUUM ANALYZE sessions, messages")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ANALYZE sessions, messages")
         # What one exports has been indexed for search long before; that work is not the export's.
         deadline = time.monotonic() + _INDEXED_SECONDS
         while connection.execute(_UNINDEXED).fetchone():

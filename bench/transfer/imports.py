@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,12 +13,11 @@ import orjson
 
 from bench.rest import Parley, RefusedError, User
 from bench.stack import Stack
-from bench.transfer.memory import Memory, more_of, watched
+from bench.transfer.memory import tell, watched
 
 _LONGEST_SECONDS: Final = 3600.0
 _RENEW_SECONDS: Final = 120.0
 _KILLED_AT: Final = 1 / 3
-_TOLD_MIB: Final = 1.0
 
 
 def import_one(
@@ -42,7 +41,7 @@ def _import(
     with watched(parley) as seen:
         sent.update(_upload(parley.parley, user, megabytes * 1_000_000))
     print(f"upload of {sent['size'] / 1e6:.0f} MB: {time.perf_counter() - began:.0f} s")
-    _tell(seen)
+    tell(seen)
     began = time.perf_counter()
     with watched(parley) as seen:
         told = _wait(parley, user, sent["id"], kill=kill)
@@ -50,7 +49,7 @@ def _import(
         f"read in {time.perf_counter() - began:.0f} s: {told['state']}, {told['added']} conversations,"
         f" {told['existing']} that were there, {told['messages']} messages"
     )
-    _tell(seen)
+    tell(seen)
     wanted = (0, sent["conversations"]) if is_there else (sent["conversations"], 0)
     return told["state"] == "completed" and (told["added"], told["existing"]) == wanted
 
@@ -73,18 +72,6 @@ def _wait(parley: Stack, user: User, import_id: str, *, kill: bool) -> dict[str,
             kill = False
         time.sleep(0.5)
     return told
-
-
-def _tell(seen: Sequence[Memory]) -> None:
-    """The most of each kind of process, from what at first; of all together in the first half and in the second."""
-    kinds = sorted({kind for memory in seen for kind in memory})
-    for kind in kinds:
-        begin, most = seen[0][kind] / 1024, max(memory[kind] for memory in seen) / 1024
-        if most - begin > _TOLD_MIB:
-            print(f"    {kind:30} {begin:6.1f} -> {most:6.1f} MiB")
-    middle = len(seen) // 2
-    first, second = (more_of([seen[0], *half]) for half in (seen[:middle], seen[middle:]))
-    print(f"    all, more: {first:.1f} MiB in the first half, {second:.1f} in the second")
 
 
 def _upload(parley: Parley, user: User, least: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bench.stack import SERVICES, Stack
 
 _LOOK_SECONDS: Final = 0.1
 _READER: Final = "chat_service.imports.reading"
+_TOLD_MIB: Final = 1.0
 
 #: KiB of memory that processes have by themselves, by what they are.
 Memory = Counter[str]
@@ -38,6 +39,18 @@ def watched(parley: Stack) -> Iterator[list[Memory]]:
 def more_of(seen: Sequence[Memory]) -> float:
     """The most that all processes have together beyond what they had at first, MiB."""
     return (max(map(Memory.total, seen)) - seen[0].total()) / 1024
+
+
+def tell(seen: Sequence[Memory]) -> None:
+    """The most of each kind of process, from what at first; of all together in the first half and in the second."""
+    kinds = sorted({kind for memory in seen for kind in memory})
+    for kind in kinds:
+        begin, most = seen[0][kind] / 1024, max(memory[kind] for memory in seen) / 1024
+        if most - begin > _TOLD_MIB:
+            print(f"    {kind:30} {begin:6.1f} -> {most:6.1f} MiB")
+    middle = len(seen) // 2
+    first, second = (more_of([seen[0], *half]) for half in (seen[:middle], seen[middle:]))
+    print(f"    all, more: {first:.1f} MiB in the first half, {second:.1f} in the second")
 
 
 def most_memory(parley: Stack, work: Callable[[], object]) -> float:
