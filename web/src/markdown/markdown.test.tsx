@@ -11,6 +11,7 @@ import {
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { htmlOf } from "./clipboard";
 import { ANSWERS } from "./corpus.testing";
+import JOINED from "./joined.testing.json";
 import { Markdown } from "./markdown";
 
 afterEach(cleanup);
@@ -182,5 +183,13 @@ describe("drawing", () => {
     expect(boxes.map((box) => box.checked)).toEqual([true, false]);
     expect(screen.getByRole("checkbox", { name: "done" })).toBeTruthy();
     expect(container.querySelector("ol")?.getAttribute("start")).toBe("3");
+  });
+});
+
+describe("marks within a word", () => {
+  // chat-service looks behind them for words that are not to be said, and has these texts from here.
+  it.each(JOINED)("are not shown: %j", (text) => {
+    const { container } = render(<Markdown text={text} />);
+    expect(container.textContent).toContain("secret");
   });
 });

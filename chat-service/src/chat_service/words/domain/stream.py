@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from chat_service.words.domain.legible import LONGEST_REFERENCE, last_visible
+from chat_service.words.domain.legible import last_visible
+from chat_service.words.domain.marks import LONGEST_ADDRESS
 from chat_service.words.domain.word_filter import InForce, WordFilter
 
-# Beside a word that is held back, and may be spelt by numbers of characters.
-_MOST_UNREAD: Final = 256
+# Beside a word that is held back, and may be spelt by numbers of characters: a link's address, and what nobody sees.
+_MOST_UNREAD: Final = LONGEST_ADDRESS + 256
 _LONGEST_NUMBER: Final = len("&#1114111;")
 
 
@@ -30,7 +31,7 @@ class FilteredStream:
         words = in_force()
         if begun and words is not None and words.longest:
             begun = words.read(begun)
-            tail = begun[-(words.longest + LONGEST_REFERENCE) :]
+            tail = begun[-(words.longest + _MOST_UNREAD) :]
             self._before = begun[-len(tail) - 1 : -len(tail)]
             decided = len(words.scan(tail, self._before, ended=False, only_masks=True).shown)
             self._before = tail[decided - 1] if decided else self._before
@@ -79,6 +80,6 @@ class FilteredStream:
         if len(self._held) <= words.longest * _LONGEST_NUMBER + _MOST_UNREAD:
             return ""
         unread = self._held[self._shown :]
-        self._held = words.read(self._held)
+        self._held = words.bare(self._held)
         self._shown = len(self._held)
         return unread

@@ -15,6 +15,7 @@ from ahocorasick_rs import AhoCorasick
 from chat_service.words.domain.errors import WordRefused
 from chat_service.words.domain.folding import Folding, joins, spelt
 from chat_service.words.domain.legible import LONGEST_REFERENCE, Reader, last_visible, legible
+from chat_service.words.domain.marks import Marks, View
 
 #: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
 MASK: Final = "＊"
@@ -70,6 +71,7 @@ class WordFilter:
         self._rules = list(strictest.values())
         self._read = Reader(strictest)
         self._fold = Folding(strictest)
+        self._marks = Marks(strictest)
         self._search = AhoCorasick(list(strictest), store_patterns=False)
         #: Characters of the longest word that can be read.
         self.longest = max(map(len, strictest), default=0)
@@ -94,6 +96,10 @@ class WordFilter:
         """What can be read of `text`."""
         return self._read(text).text
 
+    def bare(self, text: str) -> str:
+        """What can be read of `text`, without whatever may be a mark of Markdown."""
+        return self._marks.bare(self.read(text))
+
     def last_read(self, text: str) -> str:
         """The last character of `text` that can be read, if there is one."""
         if text.endswith(";"):
@@ -114,10 +120,11 @@ class WordFilter:
         """
         read = self._read(text, ended=ended)
         folded = self._fold(read.text)
-        upto = len(folded) if ended else self._undecided(folded, 0)
+        views = self._marks.views(read.text, folded)
+        upto = len(folded) if ended else self._undecided(folded, views, 0)
         shown: list[str] = []
         at = 0
-        for start, end, action in self._found(folded, before, ended=ended):
+        for start, end, action in self._found(folded, views, before, ended=ended):
             if start >= upto:
                 break
             # Of a character that is read as several, a word may have ended with the first.
@@ -128,13 +135,22 @@ class WordFilter:
             shown.append(MASK * (gone - begun))
             at = gone
             if end > upto:
-                upto = self._undecided(folded, end)
+                upto = self._undecided(folded, views, end)
         shown.append(text[at : read.place(upto)])
         return Scanned("".join(shown))
 
-    def _found(self, folded: str, before: str, *, ended: bool) -> Sequence[tuple[int, int, Action]]:
+    def _found(
+        self, folded: str, views: Sequence[View], before: str, *, ended: bool
+    ) -> Sequence[tuple[int, int, Action]]:
         """Where the words are, in order, from where to where, and what is to be done about each."""
         everywhere = self._search.find_matches_as_indexes(folded, overlapping=True)
+        for view in views:
+            everywhere += [
+                (number, view.place(start), view.place(end - 1) + 1)
+                for number, start, end in self._search.find_matches_as_indexes(
+                    view.text, overlapping=True
+                )
+            ]
         if not everywhere:
             return ()
         longest: dict[int, tuple[int, Action]] = {}
@@ -152,13 +168,22 @@ class WordFilter:
                 found.append((start, *longest[start]))
         return found
 
-    def _undecided(self, folded: str, start: int) -> int:
+    def _undecided(self, folded: str, views: Sequence[View], start: int) -> int:
         """Behind `start`, the first place from which on a word may have begun that has not ended."""
+        first = start + self._begun(folded[start:])
+        for view in views:
+            at = view.at(start)
+            begun = at + self._begun(view.text[at:])
+            if begun < len(view.text):
+                first = min(first, view.place(begun))
+        return first
+
+    def _begun(self, folded: str) -> int:
+        """Where in a text the longest beginning of a word begins that is at its end."""
         size = len(folded)
-        if start < size:
-            for length in self._lengths.get(folded[-1], ()):
-                if length <= size - start and folded[size - length :] in self._beginnings:
-                    return size - length
+        for length in self._lengths.get(folded[-1:], ()):
+            if length <= size and folded[size - length :] in self._beginnings:
+                return size - length
         return size
 
 
