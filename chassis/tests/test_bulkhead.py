@@ -82,3 +82,13 @@ async def test_of_one_key_one_is_in_at_a_time_and_nobody_waits_for_ever() -> Non
             pass
     async with behind.enter("a"):
         pass
+
+
+async def test_of_one_key_as_many_are_in_as_may_be_and_of_all_others_too() -> None:
+    behind = bulkhead(None, of_one=2, most_seconds=0.05)
+    async with behind.enter("a"), behind.enter("a"), behind.enter("b"), behind.enter("b"):
+        with pytest.raises(DatabaseBusy):
+            async with behind.enter("a"):
+                pass
+    async with behind.enter("a"), behind.enter("a"):
+        pass

@@ -11,7 +11,7 @@ from chassis.errors import Unavailable
 from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 
-from .door import Door
+from .door import Door, OpenDoor
 from .fake_streams import FakeChannel
 
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
@@ -100,6 +100,28 @@ async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
     gate.set()
     response = await asked
     assert response.text.count("id: ") == 2
+
+
+async def test_nobody_waits_behind_all_that_another_asks_who_is_told_so(
+    open_door: OpenDoor,
+) -> None:
+    door = await open_door(accept_seconds=4.0)
+    gate = door.chat.refusal = asyncio.Event()
+    headers = {**door.bearer, "accept": "text/event-stream"}
+
+    def ask(headers: dict[str, str]) -> asyncio.Task[httpx.Response]:
+        return asyncio.create_task(door.http.post(ASK, json={"content": "x"}, headers=headers))
+
+    asked = [ask(headers) for _ in range(9)]
+    await eventually(lambda: len(door.chat.destinations) == 8)
+    other = ask({**headers, "authorization": f"Bearer {door.signer.caller().token}"})
+    await eventually(lambda: len(door.chat.destinations) == 9)
+    (last,) = (await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED))[0]
+    refused = last.result()
+    assert (refused.status_code, refused.json()["reason"]) == (429, "TOO_MANY_QUESTIONS")
+    assert refused.headers["retry-after"] == "2"
+    gate.set()
+    assert [(await one).status_code for one in (*asked, other)].count(200) == 9
 
 
 @pytest.mark.parametrize("end", [Unavailable(), None])

@@ -9,7 +9,7 @@ from chassis.errors import AppError
 
 
 class Bulkhead:
-    """``at_once`` blocks run at once, of those with one key one at a time; the others wait.
+    """``at_once`` blocks run at once, or all where that is None, and ``of_one`` of those with one key; the others wait.
 
     They wait ``most_seconds`` each at most, and ``most_waiting`` together, or as many as come where that
     is None. Whoever finds that many waiting, or waits longer, gets a new error of ``refusal``.
@@ -17,14 +17,16 @@ class Bulkhead:
 
     def __init__(
         self,
-        at_once: int,
+        at_once: int | None,
         *,
+        of_one: int = 1,
         most_seconds: float,
         refusal: Callable[[], AppError],
         most_waiting: int | None = None,
     ) -> None:
-        self._all = asyncio.Semaphore(at_once)
-        self._keyed: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._all = None if at_once is None else asyncio.Semaphore(at_once)
+        self._of_one = of_one
+        self._keyed: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
         self._most_seconds = most_seconds
         self._refusal = refusal
         self._most_waiting = most_waiting
@@ -40,9 +42,10 @@ class Bulkhead:
             try:
                 async with asyncio.timeout(self._most_seconds):
                     if key is not None:
-                        mine = self._keyed.setdefault(key, asyncio.Lock())
+                        mine = self._keyed.setdefault(key, asyncio.Semaphore(self._of_one))
                         await stack.enter_async_context(mine)
-                    await stack.enter_async_context(self._all)
+                    if self._all is not None:
+                        await stack.enter_async_context(self._all)
             except TimeoutError:
                 raise self._refusal() from None
             finally:

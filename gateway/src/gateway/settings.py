@@ -84,7 +84,11 @@ class Settings(ServiceSettings):
         5.0, gt=0, le=120, description="Longest call to notes-service."
     )
     accept_seconds: float = Field(
-        10.0, gt=0, le=120, description="Longest wait for a question to be accepted."
+        10.0,
+        gt=0,
+        le=120,
+        description="Longest wait for a question to be accepted; before that "
+        "it waits half as long in line behind others of its user.",
     )
 
     cors_origins: tuple[Origin, ...] = Field(

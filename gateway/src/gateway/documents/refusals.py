@@ -89,6 +89,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOO_MANY_EXPORTS",
             "IMPORTS_QUOTA_USED_UP",
             "TOO_MANY_IMPORTS",
+            "TOO_MANY_QUESTIONS",
             "TOO_MANY_RUNS",
             "TOO_MANY_TESTS",
             "TOO_MANY_SOCKETS",

@@ -16,8 +16,9 @@ from typing import Any
 
 from prometheus_client import Gauge
 
+from chassis.bulkhead import Bulkhead
 from chassis.caller import Caller
-from chassis.errors import AppError, Internal
+from chassis.errors import AppError, Internal, Kind
 from chassis.ids import new_id
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -39,6 +40,10 @@ _LOOKS = 4
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 
+# Questions of one user, in this process, that chat-service is asked to accept.
+_OF_USER_AT_ONCE = 8
+_RETRY_SECONDS = 2
+
 Asking = pb.StartRunRequest | pb.ContinueRunRequest | pb.RegenerateRunRequest
 
 
@@ -50,6 +55,17 @@ class Begun:
     batches: RunSubscription
 
 
+class TooManyQuestions(AppError):
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_QUESTIONS"
+    detail = (
+        "So many questions of yours wait to be taken that this one was not; send it again shortly."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=_RETRY_SECONDS)
+
+
 def _is_in_another_form(request: Asking) -> bool:
     """Whether no channel carries the run's frames: its readers are given something else."""
     return isinstance(request, pb.StartRunRequest) and request.form == pb.TEXT_FORM_PLAIN
@@ -58,7 +74,8 @@ def _is_in_another_form(request: Asking) -> bool:
 class FrameChannels(Component):
     """Begins runs, and keeps a frame channel to each replica that it meets.
 
-    ``accept_seconds`` is how long a question may take to be accepted.
+    ``accept_seconds`` is how long a question may take to be accepted. Of one user some are asked at once, and the others wait
+    half as long in a line of their own, so that nobody waits behind all that another one asks.
     """
 
     def __init__(
@@ -67,6 +84,12 @@ class FrameChannels(Component):
         self._runs = runs
         self._frames = frames
         self._accept_seconds = accept_seconds
+        self._asking = Bulkhead(
+            None,
+            of_one=_OF_USER_AT_ONCE,
+            most_seconds=accept_seconds / 2,
+            refusal=TooManyQuestions,
+        )
         self._gateway_id = str(new_id())
         self._numbers = count(1)
         self._subscriptions: dict[int, RunSubscription] = {}
@@ -97,7 +120,7 @@ class FrameChannels(Component):
 
     async def begin(self, request: Asking, caller: Caller, key: str | None) -> Begun:
         """Ask. ``key`` is the request's idempotency key; with one it is asked again, up to three
-        times, while chat-service is away. Raises AppError: it is not known to be accepted.
+        times, while chat-service is away. Raises AppError: it is not known to be accepted; TooManyQuestions: it is not.
         """
         method = self._method_of(request)
         number = next(self._numbers)
@@ -110,14 +133,15 @@ class FrameChannels(Component):
         request.destination.subscription = number
         self._subscriptions[number] = subscription
         try:
-            answer: pb.StartRunResponse = await self._runs.channel.unary(
-                method,
-                request,
-                timeout=self._accept_seconds,
-                idempotent=key is not None,
-                token=caller.token,
-                idempotency_key=key,
-            )
+            async with self._asking.enter(caller.user_id):
+                answer: pb.StartRunResponse = await self._runs.channel.unary(
+                    method,
+                    request,
+                    timeout=self._accept_seconds,
+                    idempotent=key is not None,
+                    token=caller.token,
+                    idempotency_key=key,
+                )
             if not answer.accepted.run_id:
                 raise Internal()
         except BaseException:

@@ -101,6 +101,7 @@ export const errors = {
   TOO_MANY_IMPORTS:
     "As many imports as there may be are under way. Wait for one of them, or cancel it.",
   TOO_MANY_PERSONAS: "You cannot have more personas. Delete one first.",
+  TOO_MANY_QUESTIONS: "Too many questions of yours wait to be taken. Send this one again shortly.",
   TOO_MANY_RUNS: "Too many answers are being written for you. Wait for one to end.",
   TOO_MANY_SHARES: "You cannot have more links. Revoke one first.",
   TOO_MANY_SOCKETS: "Parley is open in too many windows. Close one.",

@@ -93,6 +93,7 @@ export const errors: typeof en = {
   IMPORTS_QUOTA_USED_UP: "你的其他导入占用的空间太大，请等它们读完，或取消一个。",
   TOO_MANY_IMPORTS: "同时进行的导入已达上限，请等其中一个结束，或取消一个。",
   TOO_MANY_PERSONAS: "角色数量已达上限，请先删除一个。",
+  TOO_MANY_QUESTIONS: "你有太多问题在排队，请稍后重新发送这一个。",
   TOO_MANY_RUNS: "同时生成的回答已达上限，请等其中一个结束。",
   TOO_MANY_SHARES: "链接数量已达上限，请先撤销一个。",
   TOO_MANY_SOCKETS: "打开的 Parley 窗口太多，请关闭一个。",
