@@ -2,7 +2,6 @@ import { memo, PureComponent, useEffect, useId, useReducer, useState } from "rea
 import { useText } from "../i18n";
 import { StreamedDocument } from "./document";
 import { BlockView } from "./elements";
-import { noteOf } from "./footnote-rules";
 import { NoteIds } from "./footnotes";
 import { FirstLevel, firstLevel } from "./heading";
 import styles from "./markdown.module.css";
@@ -33,12 +32,12 @@ export function Markdown({ text, open = false }: { text: string; open?: boolean 
   );
 }
 
-const isNote = ({ tokens }: Block) => noteOf(tokens) !== undefined;
+const isNote = ({ note }: Block) => note !== undefined;
 
 /** The notes of a text, by their numbers; while they have none, as they came. */
 function Notes({ blocks }: { blocks: readonly Block[] }) {
   const t = useText();
-  const numberOf = ({ tokens }: Block) => noteOf(tokens)?.number ?? 0;
+  const numberOf = ({ note }: Block) => note?.number ?? 0;
   const sorted = blocks.toSorted((one, other) => numberOf(one) - numberOf(other));
   return (
     <section className={styles.notes} role="doc-endnotes" aria-label={t.chat.footnotes}>

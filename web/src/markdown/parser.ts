@@ -1,6 +1,6 @@
 import MarkdownIt, { type Env, type StateCore, type Token } from "markdown-it";
 import cjkFriendly from "markdown-it-cjk-friendly";
-import { footnotes } from "./footnote-rules";
+import { footnotes, type NoteMeta, noteOf } from "./footnote-rules";
 import { maths } from "./maths-rules";
 import { mend } from "./mend";
 
@@ -12,6 +12,8 @@ export interface Block {
   line: number;
   /** Where that line begins there. */
   offset: number;
+  /** What it is a note of, if it is one: asked of all blocks at each update. */
+  note: NoteMeta | undefined;
 }
 
 export interface Parsed {
@@ -69,7 +71,8 @@ function blocksOf(text: string, tokens: Token[]): Block[] {
     const first = tokens[from] as Token;
     const begin = first.map?.[0] ?? 0;
     for (; line < begin; line++) offset = text.indexOf("\n", offset) + 1;
-    blocks.push({ source: "", tokens: tokens.slice(from, at + 1), line, offset });
+    const own = tokens.slice(from, at + 1);
+    blocks.push({ source: "", tokens: own, line, offset, note: noteOf(own) });
     from = at + 1;
   }
   blocks.forEach((block, index) => {

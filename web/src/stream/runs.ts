@@ -2,7 +2,7 @@ import { ApiError, isNotFound } from "../api/errors";
 import type { Live, Part } from "./live";
 import { emptyRun, follows, isLive, type RunIds, type RunState, take } from "./reducer";
 import { ConnectionLost, isPassing, Withdrawn } from "./requests";
-import { soon } from "./soon";
+import { Soon } from "./soon";
 import type { AckFrame, EventFrame, ProblemFrame } from "./wire";
 
 interface Entry {
@@ -25,14 +25,21 @@ const LINGER = 60_000;
 const RETRY = 1_000;
 const RETRY_REFUSED = 10_000;
 
+/**
+ * A run of so many characters is told of a dozen times a second: what each paint costs grows with the answer, and
+ * words that come faster are not read one by one. Its beginning is told at once, and so is any run's end.
+ */
+const LONG = 1_000;
+const PACE = 80;
+
 /** The runs that this page looks at, each as an undisturbed reader would have it. */
 export class Runs implements Part {
   readonly #live: Live;
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new Set<Entry>();
   readonly #endListeners = new Set<EndListener>();
+  readonly #telling = new Soon(() => this.#tell());
   #connected = false;
-  #flushing = false;
 
   constructor(live: Live) {
     this.#live = live;
@@ -43,7 +50,10 @@ export class Runs implements Part {
     return this.#entries.get(runId)?.state;
   }
 
-  /** Look at a run: it is followed from now on. Its listener hears of changes at most once a frame. */
+  /**
+   * Look at a run: it is followed from now on. Its listener hears of changes at most once a frame, of a long run less
+   * often, and of its end at once.
+   */
   watch(runId: string, listener: () => void): () => void {
     const entry = this.#entry(runId);
     clearTimeout(entry.leaving);
@@ -221,24 +231,16 @@ export class Runs implements Part {
     entry.state = state;
     this.#changed.add(entry);
     if (!ended) {
-      this.#flushSoon();
+      if (state.text.length + state.reasoning.length < LONG) this.#telling.withFrame();
+      else this.#telling.paced(PACE);
       return;
     }
     entry.followed = false;
-    this.#flush();
+    this.#telling.now();
     for (const listener of this.#endListeners) listener(state);
   }
 
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    soon(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
+  #tell(): void {
     const entries = [...this.#changed];
     this.#changed.clear();
     for (const entry of entries) for (const listener of entry.listeners) listener();
