@@ -85,6 +85,13 @@ test("what is only away for the moment is asked again, and told after 20 seconds
   expect(said.filter((frame) => frame.type === "send")).toHaveLength(21);
 });
 
+test("what is away for longer than that is told at once", async () => {
+  await connected();
+  const { answer } = live.ask(QUESTION);
+  socket().refuse(socket().last("send"), 503, "CHAT_UNAVAILABLE", { retry_after: 60 });
+  await expect(answer).rejects.toMatchObject({ status: 503, retryAfter: 60 });
+});
+
 test("how long it lay here before it was sent does not count", async () => {
   const { answer } = live.ask(QUESTION);
   await tick(60_000);

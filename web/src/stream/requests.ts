@@ -84,9 +84,11 @@ export class Requests {
     if (frame.type === "ack") {
       this.#forget(ref);
       waiting.resolve(frame);
-    } else if (waiting.repeated && isPassing(frame) && this.#isPatient(waiting)) {
-      const seconds = frame.retry_after ?? 0;
-      waiting.timer = setTimeout(() => this.#send(ref), Math.max(RETRY, seconds * 1000));
+      return true;
+    }
+    const pause = Math.max(RETRY, (frame.retry_after ?? 0) * 1000);
+    if (waiting.repeated && isPassing(frame) && this.#isPatient(waiting, pause)) {
+      waiting.timer = setTimeout(() => this.#send(ref), pause);
     } else {
       this.#reject(ref, new ApiError(frame, frame.retry_after));
     }
@@ -97,9 +99,10 @@ export class Requests {
     for (const ref of [...this.#waiting.keys()]) this.#reject(ref, new Withdrawn());
   }
 
-  #isPatient(waiting: Waiting): boolean {
+  /** Whether another try `pause` from now comes before it has to be told. */
+  #isPatient(waiting: Waiting, pause: number): boolean {
     waiting.refusedAt ??= Date.now();
-    return Date.now() - waiting.refusedAt < PATIENCE;
+    return Date.now() + pause - waiting.refusedAt <= PATIENCE;
   }
 
   #put(frame: ClientFrame, repeated: boolean): Asked {
