@@ -21,3 +21,21 @@ export function repeatable(): (body: unknown) => { "Idempotency-Key": string } {
     return { "Idempotency-Key": key };
   };
 }
+
+/**
+ * Makes something of what `of` names, by `make`, which is given the Idempotency-Key: until it is made, whoever
+ * presses again means the same one. Behind that a press makes another.
+ */
+export function oncePerMade() {
+  const keys = new Map<string, string>();
+  return async <Made>(
+    of: string,
+    make: (headers: { "Idempotency-Key": string }) => Promise<Made>,
+  ): Promise<Made> => {
+    const key = keys.get(of) ?? unique();
+    keys.set(of, key);
+    const made = await make({ "Idempotency-Key": key });
+    if (keys.get(of) === key) keys.delete(of);
+    return made;
+  };
+}

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useLocation } from "wouter";
 import { api, ok } from "../../api";
+import { oncePerMade } from "../../api/repeatable";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { asks, runs } from "../../stream";
@@ -34,6 +35,10 @@ export interface Actions {
   /** Asks whether it is to be deleted, with all that follows it. */
   remove(message: Message): void;
 }
+
+// A second press before the answer to the first, or behind one that was lost, makes nothing twice.
+const forks = oncePerMade();
+const notes = oncePerMade();
 
 /**
  * `pin` hears the key of the question that is to be at the top; undefined: that of a new one.
@@ -125,11 +130,14 @@ export function useActions(
       },
       async fork(message) {
         try {
-          const made = await ok(
-            api.POST("/api/v1/chat/sessions/{session_id}/fork", {
-              params: { path: { session_id: id } },
-              body: { message_id: message.id },
-            }),
+          const made = await forks(message.id, (headers) =>
+            ok(
+              api.POST("/api/v1/chat/sessions/{session_id}/fork", {
+                params: { path: { session_id: id } },
+                body: { message_id: message.id },
+                headers,
+              }),
+            ),
           );
           queries.setQueryData(["session", made.id], made);
           navigate(routes.chat(made.id));
@@ -140,7 +148,9 @@ export function useActions(
       },
       async saveNote(message) {
         try {
-          const note = await ok(api.POST("/api/v1/notes", { body: { message_id: message.id } }));
+          const note = await notes(message.id, (headers) =>
+            ok(api.POST("/api/v1/notes", { body: { message_id: message.id }, headers })),
+          );
           const open = { label: t.chat.openNote, run: () => navigate(routes.note(note.id)) };
           toast.show({ text: t.chat.savedAsNote, action: open });
           await queries.invalidateQueries({ queryKey: ["notes"] });

@@ -5,9 +5,8 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useState } from "react";
 import { api, ok, type Schema } from "../../api";
-import { repeatable } from "../../api/repeatable";
+import { oncePerMade } from "../../api/repeatable";
 import { queries } from "../../queries";
 import { afterWork } from "./open";
 import type { Note, Server } from "./saver";
@@ -70,15 +69,17 @@ export function useNote(id: string) {
   });
 }
 
+// A press behind a lost answer opens the note that was kept.
+const newNotes = oncePerMade();
+
 /** Keeps a new note. */
 export function useNewNote() {
   const queries = useQueryClient();
-  const [headersOf] = useState(repeatable);
   return useMutation({
-    mutationFn: (title: string) => {
-      const body = { title, content: "" };
-      return ok(api.POST("/api/v1/notes", { body, headers: headersOf({ body, at: Date.now() }) }));
-    },
+    mutationFn: (title: string) =>
+      newNotes(title, (headers) =>
+        ok(api.POST("/api/v1/notes", { body: { title, content: "" }, headers })),
+      ),
     onSuccess: () => queries.invalidateQueries({ queryKey: NOTES }),
   });
 }
