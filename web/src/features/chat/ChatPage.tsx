@@ -9,6 +9,7 @@ import { useTitle } from "../../shell/useTitle";
 import { Button } from "../../ui/Button";
 import { ErrorText } from "../../ui/ErrorText";
 import { Spinner } from "../../ui/Spinner";
+import { titleOf } from "../sidebar/titleOf";
 import { Beginning } from "./Beginning";
 import { Conversation } from "./Conversation";
 import styles from "./Conversation.module.css";
@@ -45,7 +46,7 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
   }, [made, navigate]);
   const failed = isNew ? null : (error ?? query.error);
   const gone = isNotFound(failed);
-  useTitle(isNew ? t.chat.newChat : (session?.title ?? ""));
+  useTitle(isNew ? t.chat.newChat : session ? titleOf(session) : "");
   useRead(session, messages?.at(-1));
 
   const foot = (ask: (text: string) => void) => {

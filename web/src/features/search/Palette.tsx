@@ -9,6 +9,7 @@ import { Dialog } from "../../ui/Dialog";
 import { ErrorText } from "../../ui/ErrorText";
 import { onKeys } from "../../ui/useKey";
 import { sessionsOf, useSessionList } from "../sidebar/lists";
+import { titleOf } from "../sidebar/titleOf";
 import { CommandLine, HitLine, Line } from "./lines";
 import styles from "./Search.module.css";
 import { type Command, useCommands } from "./useCommands";
@@ -188,7 +189,10 @@ function useItems(typed: string, kind: Kind, hits: Hit[]): Item[] {
   const fitting = commands.filter(({ name }) => name.toLowerCase().includes(wanted));
   const done = fitting.map((command): Item => ({ id: `command ${command.name}`, command }));
   if (typed === "")
-    return [...done, ...recent.map(({ id, title }): Item => ({ id, recent: { id, title } }))];
+    return [
+      ...done,
+      ...recent.map((one): Item => ({ id: one.id, recent: { id: one.id, title: titleOf(one) } })),
+    ];
   const found = hits.map((hit): Item => ({ id: `${hit.type} ${hit.id}`, hit }));
   return kind === "all" ? [...done.slice(0, COMMANDS), ...found] : found;
 }

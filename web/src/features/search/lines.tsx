@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { classes } from "../../ui/classes";
+import { titleOf } from "../sidebar/titleOf";
 import { Marked } from "./Marked";
 import { keysOf } from "./opened";
 import styles from "./Search.module.css";
@@ -62,13 +63,18 @@ export function HitLine({ hit }: { hit: Hit }) {
   const t = useText();
   const { day } = useFormat();
   const Icon = ICONS[hit.type];
-  const title = hit.title || t.sidebar.untitled;
+  const title = (hit.type === "note" ? hit.title : titleOf(hit)) || t.sidebar.untitled;
+  const isMarkable = titleOf({ title: hit.snippet }) === hit.snippet;
   return (
     <>
       <Icon aria-hidden size={16} strokeWidth={1.75} />
       <span className={styles.hit}>
         <span className={styles.name}>
-          {hit.type === "session" ? <Marked text={hit.snippet} hits={hit.hits} /> : title}
+          {hit.type === "session" && isMarkable ? (
+            <Marked text={hit.snippet} hits={hit.hits} />
+          ) : (
+            title
+          )}
         </span>
         {hit.type !== "session" && (
           <span className={styles.snippet}>

@@ -12,6 +12,7 @@ import { SecretField } from "../../ui/Field";
 import { Form, FormError } from "../../ui/Form";
 import { Spinner } from "../../ui/Spinner";
 import { Groups } from "../chat/Groups";
+import { titleOf } from "../sidebar/titleOf";
 import { Door } from "../welcome/Door";
 import { continued } from "./openings";
 import { Said } from "./Said";
@@ -123,7 +124,7 @@ function Shared({ token, share }: { token: string; share: Share }) {
       ) ?? [],
     [query.data],
   );
-  const title = pages[0]?.title || t.sidebar.untitled;
+  const title = titleOf({ title: pages[0]?.title ?? "" }) || t.sidebar.untitled;
   const at = pages[0]?.shared_at ?? "";
   const hasFiles = pages.some((page) => page.messages.some(({ files }) => files.length > 0));
   useTitle(title);

@@ -14,6 +14,7 @@ import { Badge, Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
+import { titleOf } from "../sidebar/titleOf";
 import { isOpen, type Share, sharesQuery, useShareActions } from "./requests";
 
 /** Shares of one's own: all of them, each with its conversation, or those of one. */
@@ -60,7 +61,7 @@ function ShareRow({
   const t = useText();
   const { ago, moment, number } = useFormat();
   const { refresh } = useShareActions();
-  const title = share.title || t.sidebar.untitled;
+  const title = titleOf(share) || t.sidebar.untitled;
   const made = t.shares.made(ago(share.created_at));
   const { expires_at: expiresAt, max_views: most, opens } = share;
   const isOver = expiresAt !== null && new Date(expiresAt) <= new Date();

@@ -2,6 +2,7 @@ import { useText } from "../../i18n";
 import { classes } from "../../ui/classes";
 import type { Session } from "./lists";
 import styles from "./Row.module.css";
+import { titleOf } from "./titleOf";
 
 /** A conversation in a list while several are chosen. */
 export function ChoiceRow({
@@ -28,7 +29,7 @@ export function ChoiceRow({
           autoFocus={first}
           onChange={() => onToggle(session)}
         />
-        <span className={styles.title}>{session.title || t.sidebar.untitled}</span>
+        <span className={styles.title}>{titleOf(session) || t.sidebar.untitled}</span>
       </label>
     </li>
   );

@@ -12,6 +12,7 @@ import styles from "./Row.module.css";
 import { DeletedItems, Items } from "./RowItems";
 import type { RowActions } from "./rowActions";
 import { TitleBox } from "./TitleBox";
+import { titleOf } from "./titleOf";
 
 interface Props {
   session: Session;
@@ -33,7 +34,8 @@ export const Row = memo(function Row(props: Props) {
   const item = useRef<HTMLLIElement>(null);
   const [renaming, setRenaming] = useState(false);
   const [stopping, setStopping] = useState(false);
-  const title = session.title || t.sidebar.untitled;
+  const shown = titleOf(session);
+  const title = shown || t.sidebar.untitled;
   const deleted = session.deleted_at !== null;
   const unread = session.unread && !current && !answering;
   const state = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
@@ -71,10 +73,10 @@ export const Row = memo(function Row(props: Props) {
     return (
       <li className={styles.row}>
         <TitleBox
-          title={session.title}
+          title={shown}
           hold={actions.hold}
           onDone={(given) => {
-            if (given !== undefined && given !== session.title) actions.rename(session, given);
+            if (given !== undefined && given !== shown) actions.rename(session, given);
             rename(false);
           }}
         />

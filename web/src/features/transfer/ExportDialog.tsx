@@ -3,6 +3,7 @@ import type { Schema } from "../../api";
 import { useText } from "../../i18n";
 import { Dialog } from "../../ui/Dialog";
 import { Form } from "../../ui/Form";
+import { titleOf } from "../sidebar/titleOf";
 import { ExportFoot } from "./ExportFoot";
 import { FilesSwitch } from "./FilesSwitch";
 import { type Format, FormatSelect } from "./FormatSelect";
@@ -24,7 +25,7 @@ export default function ExportDialog({
   const path = `/api/v1/chat/sessions/${encodeURIComponent(session.id)}/export?${query}`;
   return (
     <Dialog open onClose={onClose} title={t.transfer.exportChat}>
-      <Form onSubmit={() => void exporting.start(path, fileName(session.title))}>
+      <Form onSubmit={() => void exporting.start(path, fileName(titleOf(session)))}>
         <FormatSelect format={format} onChange={setFormat} />
         <FilesSwitch checked={files} onChange={setFiles} />
         <ExportFoot exporting={exporting} />

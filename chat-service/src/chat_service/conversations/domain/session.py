@@ -10,6 +10,7 @@ from uuid import UUID
 
 from chassis.text import TURNING, is_blank, shortened
 from chat_service.personas.domain.persona import Told
+from chat_service.plain_text.line import Kind, render
 from servicekit.generation_parameters import GenerationParameters
 
 TITLE_FROM_MESSAGE = 60
@@ -238,14 +239,22 @@ def title_from(content: str) -> str:
     """Returns a title of at most 60 characters: the first line of a message's beginning that says anything.
 
     Signs of Markdown that make a line a heading, a quotation or an item are no part of it, and a line of
-    such signs alone, or one that begins a block of code, says nothing where another one does. Nor are controls, and marks
-    that turn the direction; a line of which nothing is to be seen says nothing at all.
+    such signs alone, or one that begins a block of code, says nothing where another one does. Nor are those of emphasis,
+    code and links within it, controls, and marks that turn the direction; a line of which nothing is to be seen says
+    nothing at all.
     """
     beginning = content.lstrip()[:_READ_FOR_A_TITLE]
     lines = [line for line in map(_plain, beginning.splitlines()) if not is_blank(line)]
-    said = (_MARKS.sub("", line) for line in lines if not line.startswith(_FENCES))
+    said = (_said(line) for line in lines if not line.startswith(_FENCES))
     first = next((line for line in said if not is_blank(line)), next(iter(lines), ""))
     return shortened(first, TITLE_FROM_MESSAGE)
+
+
+def _said(line: str) -> str:
+    text = _MARKS.sub("", line)
+    kind = Kind(heading=text != line and line.startswith("#"))
+    # Once more: characters may have been written as entities.
+    return _plain(render(text, ended=True, kind=kind)[0]) if text else ""
 
 
 def _plain(line: str) -> str:
