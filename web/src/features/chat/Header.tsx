@@ -1,15 +1,17 @@
+import { useQuery } from "@tanstack/react-query";
 import { SlidersHorizontal, SquarePen, Timer } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import { tell } from "../../ui/tell";
 import { ShareButton } from "../share/ShareButton";
+import { titleOf } from "../sidebar/titleOf";
 import { useNewChat } from "../sidebar/useNewChat";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
 import { type Manner, ParametersDialog } from "./ParametersDialog";
-import type { Session, SessionChange } from "./queries";
+import { personasQuery, type Session, type SessionChange } from "./queries";
 
 const NO_PARAMETERS = {
   temperature: null,
@@ -30,9 +32,10 @@ export function SessionHeader({
   const t = useText();
   return (
     <HeaderBar
-      title={session?.title ?? ""}
+      title={session ? titleOf(session) : ""}
       keyId={session?.key_id}
       model={session?.model}
+      persona={<PersonaName name={session?.persona} />}
       onModel={(chosen) => {
         rememberModel(chosen.key_id, chosen.model);
         onChange(chosen).catch((error: unknown) => {
@@ -100,8 +103,24 @@ export function NewHeader({
   );
 }
 
+/** Who answers there. Nothing, where that is nobody in particular. */
+function PersonaName({ name }: { name: string | null | undefined }) {
+  const t = useText();
+  const { data: personas } = useQuery({ ...personasQuery, enabled: !!name });
+  if (!name) return null;
+  // One that is deleted goes on in its conversations.
+  const title = personas?.find((one) => one.name === name)?.title ?? name;
+  return (
+    <span className={styles.persona} title={title}>
+      <span className="visually-hidden">{t.chat.persona}: </span>
+      {title}
+    </span>
+  );
+}
+
 interface BarProps {
   title: string;
+  persona?: React.ReactNode;
   keyId: string | null | undefined;
   model: string | null | undefined;
   onModel: (chosen: { key_id: string; model: string }) => void;
@@ -112,13 +131,24 @@ interface BarProps {
 }
 
 function HeaderBar(props: BarProps) {
-  const { title, keyId, model, onModel, manner, onManner, isNew = false, children } = props;
+  const {
+    title,
+    persona,
+    keyId,
+    model,
+    onModel,
+    manner,
+    onManner,
+    isNew = false,
+    children,
+  } = props;
   const t = useText();
   const [open, setOpen] = useState(false);
   const newChat = useNewChat();
   return (
     <header className={styles.header}>
       <ModelChooser keyId={keyId} model={model} onChange={onModel} />
+      {persona}
       <h1 className={styles.title}>
         {title || (
           <span className="visually-hidden">{isNew ? t.chat.newChat : t.chat.conversation}</span>
