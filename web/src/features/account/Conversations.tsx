@@ -18,6 +18,12 @@ export function Conversations({ settings }: { settings: Schema<"UserSettings"> }
   const t = useText();
   const save = useSaveSettings();
   const personas = usePersonas();
+  // One that is gone is as if none were set.
+  const wished = personas.data
+    ? personas.data.find(
+        ({ name }) => name.toLowerCase() === settings.default_persona?.toLowerCase(),
+      )?.name
+    : settings.default_persona;
   const days = settings.retention_days;
   const offered =
     days === null || DAYS.includes(days) ? DAYS : [...DAYS, days].sort((a, b) => a - b);
@@ -26,7 +32,7 @@ export function Conversations({ settings }: { settings: Schema<"UserSettings"> }
       <Instructions instructions={settings.instructions} />
       <Combobox
         label={t.account.defaultPersona}
-        value={settings.default_persona ?? ""}
+        value={wished ?? ""}
         options={[
           { value: "", label: t.account.operatorsPersona },
           ...(personas.data ?? []).map(({ name, title, description }) => ({

@@ -88,8 +88,9 @@ export function standardOf(
   personas: readonly Schema<"Persona">[] | undefined,
   settings: Pick<Schema<"UserSettings">, "default_persona"> | undefined,
 ): Schema<"Persona"> | undefined {
-  const wished = settings?.default_persona;
-  return personas?.find(({ name, is_default }) => (wished ? name === wished : is_default));
+  const wished = settings?.default_persona?.toLowerCase();
+  const found = wished && personas?.find(({ name }) => name.toLowerCase() === wished);
+  return found || personas?.find((one) => one.is_default);
 }
 
 /** The models of a connection's server: asked for when somebody is about to choose one. */

@@ -11,8 +11,9 @@ import { deleteLater } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { MenuItem } from "../../ui/Menu";
 import { tell } from "../../ui/tell";
+import { standardOf } from "../chat/queries";
 import styles from "./PersonaRow.module.css";
-import { deletePersona, type Persona } from "./requests";
+import { deletePersona, type Persona, usePersonas } from "./requests";
 
 /** One persona in the list. */
 export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }) {
@@ -20,8 +21,8 @@ export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }
   const settings = useSettings();
   const save = useSaveSettings();
   const [showsPrompt, setShowsPrompt] = useState(false);
-  const chosen = settings.data?.default_persona;
-  const isDefault = chosen ? chosen === one.name : one.is_default;
+  const { data: personas } = usePersonas();
+  const isDefault = standardOf(personas, settings.data)?.name === one.name;
   const isOwn = one.owner === "user";
 
   function remove() {
