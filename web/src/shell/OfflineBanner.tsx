@@ -11,9 +11,13 @@ function subscribe(listener: () => void) {
   };
 }
 
-/** Says that the device has no network, as long as it has none. */
+/** Says that the device has no network, as long as it has none: over the page, which stays where it is. */
 export function OfflineBanner() {
   const t = useText();
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);
-  return <div role="status">{!online && <p className={styles.banner}>{t.common.offline}</p>}</div>;
+  return (
+    <div role="status" className={styles.place}>
+      {!online && <p className={styles.banner}>{t.common.offline}</p>}
+    </div>
+  );
 }
