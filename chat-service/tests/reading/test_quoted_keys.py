@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from chat_service.providers.pieces import without_pieces
 from chat_service.providers.said import presentable as presented
 
 KEYS = [
@@ -116,6 +117,23 @@ def test_a_short_key_is_not_shown_as_a_word_and_no_word_is_broken_by_it() -> Non
         presentable(told, ["test1"])
         == "Invalid key '[redacted]' or TEST1; not the latest1 nor test12."
     )
+
+
+def test_a_key_is_not_shown_in_pieces_over_what_is_shown_together() -> None:
+    key = KEYS[0]
+    told = [f"Bad key {key[:11]}.", f"the parameter {key[11:20]}", "of gpt-4o at 12:30"]
+    assert without_pieces(told, [key]) == [
+        "Bad key [redacted].",
+        "the parameter [redacted]",
+        "of gpt-4o at 12:30",
+    ]
+    in_one = f"It begins with {key[:9]}, then {key[9:16]}, then {key[16:]}."
+    assert without_pieces([in_one], [key]) == [
+        "It begins with sk-Canary, then [redacted], then [redacted]."
+    ]
+    # One piece alone, letters alone, or words that a header has may be anybody's.
+    for alone in ([f"Bad key {key[:11]}."], ["The chat server of the house"]):
+        assert without_pieces(alone, [key, "the chat server 4 of the house"]) == alone
 
 
 def test_what_no_secret_stands_in_is_told_as_it_is() -> None:

@@ -18,11 +18,11 @@ from parley_local.model_server.server import ModelServer
 from parley_local.model_server.steps import Script
 from servicekit.generation_parameters import GenerationParameters
 
-from . import failures, framing, messages, shapes, zoo
+from . import charsets, failures, framing, messages, shapes, zoo
 from .zoo import Case, Outcome
 
 KEY = "sk-secret-key-of-a-test"
-KINDS = zoo.KINDS | framing.KINDS | shapes.KINDS | failures.KINDS | messages.KINDS
+KINDS = zoo.KINDS | framing.KINDS | charsets.KINDS | shapes.KINDS | failures.KINDS | messages.KINDS
 CASES = [
     pytest.param(case, id=f"{kind}: {case.name[:60]}")
     for kind, cases in KINDS.items()
@@ -97,5 +97,5 @@ async def test_a_model_server_is_read_by_what_it_does(
 
 
 def test_there_are_as_many_behaviours_as_were_met() -> None:
-    assert len(CASES) >= 900
+    assert len(CASES) >= 1000
     assert all(len(cases) >= 10 for cases in KINDS.values())

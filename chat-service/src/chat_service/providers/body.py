@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chat_service.providers import json_text
+from chat_service.providers.charsets import BEGINNING_BYTES, Charset, charset_of, in_utf_8, is_wide
 from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, page_text
 from chat_service.providers.sse import EventDecoder, Events, too_long
+from chat_service.providers.stray import words_of
 
 _MARK = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -39,16 +41,26 @@ class Body:
         self._names = names
         self._first = b""
         self._decoder: _Decoder | None = None
+        said = charset_of(content_type)
+        self._charset = Charset(said) if said else None
         #: The messages that the next bytes of the body complete. Raises ProviderGarbled.
-        self.feed: Callable[[bytes], Events] = self._begin
+        self.feed: Callable[[bytes], Events] = self._look
 
     @property
     def is_events(self) -> bool:
         """Whether it is server-sent events; False as long as that is not known."""
         return isinstance(self._decoder, EventDecoder)
 
+    def failure(self) -> ProviderError | None:
+        """What words without a field mean, behind the last event of a body that breaks off there."""
+        decoder = self._decoder
+        return words_of(decoder.words) if isinstance(decoder, EventDecoder) else None
+
     def end(self) -> Events:
         """What the end of the body completes. Raises ProviderGarbled."""
+        if self._charset is not None and (left := self._charset.end()):
+            self._charset = None
+            self._take(left)
         decoder = self._decoder
         if decoder is None and self._first.strip():
             self._begin(b"", is_over=True)
@@ -59,6 +71,24 @@ class Body:
             "an empty body",
             detail="The model server's answer has nothing in it; check the base URL and the model's name.",
         )
+
+    def _look(self, data: bytes) -> Events:
+        """The first bytes, which tell whether there is a charset to be undone."""
+        data = self._first + data
+        if len(data) < BEGINNING_BYTES:
+            self._first = data
+            return b""
+        self._first = b""
+        if self._charset is None and is_wide(data):
+            self._charset = Charset("")
+        self.feed = self._begin if self._charset is None else self._take
+        return self.feed(data)
+
+    def _take(self, data: bytes) -> Events:
+        """Of a body in a charset: the messages that its next bytes complete."""
+        if self._charset is not None:
+            data = self._charset.feed(data)
+        return self._begin(data) if self._decoder is None else self._decoder.feed(data)
 
     def _begin(self, data: bytes, *, is_over: bool = False) -> Events:
         data = self._first + data
@@ -84,7 +114,9 @@ class Body:
             self._refuse_text(seen, is_over=is_over)
             return b""
         self._first = b""
-        self._decoder, self.feed = decoder, decoder.feed
+        self._decoder = decoder
+        if self._charset is None:
+            self.feed = decoder.feed
         return decoder.feed(data)
 
     def _refuse_page(self, seen: bytes, *, is_over: bool) -> None:
@@ -93,7 +125,7 @@ class Body:
                 "a page",
                 detail="The model server answered with a page for people (HTML), not with an answer of "
                 "the API: the base URL is probably wrong.",
-                message=page_text(seen.decode("utf-8", "replace")),
+                message=page_text(in_utf_8(seen, "").decode("utf-8", "replace")),
             )
 
     def _refuse_text(self, seen: bytes, *, is_over: bool) -> None:

@@ -4,12 +4,13 @@ A read of chunks that are what the protocol says is taken at once (``usual_chunk
 else in it is read chunk by chunk, in whatever shape can be forgiven.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from chat_service.answer.domain.ending import OTHER_FINISH_REASON
 from chat_service.providers import json_text
 from chat_service.providers.broken_ends import failure_of, is_stopped, is_vague
+from chat_service.providers.counts import Counts
 from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_aside, is_error, says_end
 from chat_service.providers.growing import Growing
@@ -17,12 +18,14 @@ from chat_service.providers.messages import Messages
 from chat_service.providers.other_protocols import of_another_protocol, of_no_protocol
 from chat_service.providers.port import TEXT, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
+from chat_service.providers.repeats import MOST_CHARACTERS, Repeats
 from chat_service.providers.said import Said, said_by
 from chat_service.providers.second_choices import SecondChoices
 from chat_service.providers.shapes import (
     calls_tool,
     error_in,
     first_choice,
+    has_choices,
     has_refusal,
     is_first,
     parts_of,
@@ -30,7 +33,6 @@ from chat_service.providers.shapes import (
     reason_in,
     spoken_in,
     unwrapped,
-    usage_of,
     usages_in,
 )
 from chat_service.providers.sse import DONE, Event, Events
@@ -66,10 +68,11 @@ class Chunks:
         self._has_first = False
         self._has_said = False
         self._is_strange = False
-        self._counted = False
+        self._counts = Counts()
         # Whether chunks that look like usual ones mean what these mean.
         self._is_past_doubt = False
         self._growing = Growing()
+        self._repeats = Repeats()
         self._voices = Voices()
         # What is an end if nothing comes behind it: a reason that may stand in each chunk, or none.
         self._last_word: str | None = None
@@ -86,6 +89,8 @@ class Chunks:
         if is_strange:
             each = events if isinstance(events, list) else events_of(events)
             problem = self._take_each(each, piece)
+            if problem is not None:
+                piece.parts = [*piece.parts, *self._repeats.release()]
             self._is_past_doubt = False
         if not self._is_past_doubt:
             self._look_back(piece, problem)
@@ -95,6 +100,7 @@ class Chunks:
             problem = self._end(piece) or problem
         if piece.finish_reason is not None:
             self._finished = True
+            self._repeats.drop()
             if self._refused:
                 piece.finish_reason = "content_filter"
             elif self._called and TEXT not in self._by_delta:
@@ -132,6 +138,7 @@ class Chunks:
         if not (self._by_delta or self._has_said):
             piece.finish_reason = piece.finish_reason or self._seconds.reason
             piece.parts = [*piece.parts, *self._telling.tell(self._seconds.parts)]
+        self._repeats.drop()
         held = self._telling.tell(self._growing.settle())
         piece.parts = [*piece.parts, *held, *self._telling.left()]
         is_known = self._has_first or piece.parts or piece.finish_reason or self._has_said
@@ -150,41 +157,39 @@ class Chunks:
             usual = self._in_doubt(lines)
         if usual is None:
             return False
-        parts, piece.finish_reason, usages, self._has_first = usual
+        parts, reason, usages, has_first = usual
         if parts:
-            for kind, _ in parts:
-                self._by_delta.add(kind)
+            repeats, by_delta = self._repeats, self._by_delta
+            for kind, text in parts:
+                if kind is TEXT and (size := repeats.size) <= MOST_CHARACTERS:
+                    if (length := len(text)) >= size and repeats.may_begin(parts):
+                        return False
+                    repeats.size = size + length
+                    repeats.texts.append(text)
+                by_delta.add(kind)
             piece.parts = parts
+        piece.finish_reason, self._has_first = reason, has_first
         if usages:
-            self._count(usages, piece)
+            self._counts.take(usages, piece)
         if is_over:
             piece.end = End.WHOLE
         return True
 
     def _in_doubt(self, lines: bytes) -> Usual | None:
         """What chunks say in which something else than usual may be meant by usual words."""
-        if self._voices.are_heard:
+        if self._voices.are_heard or self._repeats.is_holding:
             return None
         growing = self._growing
         usual = usual_of(
             lines, TEXT in self._by_delta, self._has_first, may_grow=not growing.is_past
         )
-        if usual is None or not (growing.is_past or growing.passes(usual[0])):
+        if usual is None or self._repeats.may_begin(usual[0]):
+            return None
+        if not (growing.is_past or growing.passes(usual[0])):
             return None
         if usual[0]:
             self._last_word = None
         return usual
-
-    def _count(self, usages: Sequence[Any], piece: Piece) -> None:
-        """Counts are of all until now, so that the last ones count; noughts are no news."""
-        for usage in reversed(usages):
-            counts = usage_of(usage)
-            if counts is not None and (counts.prompt_tokens or counts.completion_tokens):
-                piece.usage = counts
-                self._counted = True
-                return
-            if not self._counted and piece.usage is None:
-                piece.usage = counts
 
     def _take_each(self, events: Iterable[Event], piece: Piece) -> ProviderError | None:
         """Take chunks one by one, in whatever shape can be forgiven, up to the first that cannot be."""
@@ -225,7 +230,7 @@ class Chunks:
                     problem = not_json(name, data) if is_said else None
                 if problem is not None or piece.end is not None:
                     return problem
-        if name in DONE_EVENTS and not any(_has_choices(value) for value in values):
+        if name in DONE_EVENTS and not any(map(has_choices, values)):
             piece.end = End.WHOLE
         return None
 
@@ -251,7 +256,7 @@ class Chunks:
         if says_end(chunk) and not choice:
             self._last_word = ""
         for usage in usages_in(chunk, choice):
-            self._count((usage,), piece)
+            self._counts.take((usage,), piece)
         if error is not None:
             return error
         if within := error_in(choice):
@@ -259,7 +264,7 @@ class Chunks:
         reason = reason_in(chunk, choice)
         if chunk.get("done") is True or (not choice and chunk.get("done_reason")):  # Ollama
             reason = reason or reason_in({"finish_reason": chunk.get("done_reason")}, {}) or "stop"
-            self._count((chunk,), piece)
+            self._counts.take((chunk,), piece)
             piece.end = End.WHOLE
         if reason is None:
             return None
@@ -279,21 +284,21 @@ class Chunks:
         parts = self._voices.tell(delta, spoken_in(delta))
         self._by_delta.update(kind for kind, _ in parts)
         is_delta = bool(parts)
-        parts = self._growing.news(parts)
+        parts = self._repeats.news(self._growing.news(parts))
         if not is_delta:
             parts = [*parts_of(choice, fields=("text", "content"))]
         message = choice.get("message")
-        self._has_message = self._has_message or bool(message)
+        self._has_message = self._has_message or bool(message) or "reply" in chunk  # MiniMax
         if not (is_delta or parts):
             # Behind deltas it is what they have said, once more.
-            said = self._voices.tell(message, spoken_in(message))
+            said = [*self._voices.tell(message, spoken_in(message))]
             parts = self._messages.news(part for part in said if part[0] not in self._by_delta)
-        if not (is_delta or parts or "choices" in chunk):
+            if TEXT in self._by_delta:
+                rest = self._repeats.rest("".join(text for kind, text in said if kind == TEXT))
+                parts += self._repeats.news([(TEXT, rest)] if rest else [])
+        is_bare = not chunk.get("choices") if "reply" in chunk else "choices" not in chunk
+        if is_bare and not (is_delta or parts or (self._by_delta and "reply" in chunk)):
             parts = self._growing.news(parts_without_choices(chunk))
         self._refused = self._refused or has_refusal(delta) or has_refusal(message)
         self._called = self._called or calls_tool(delta) or calls_tool(message)
         return parts
-
-
-def _has_choices(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("choices"))

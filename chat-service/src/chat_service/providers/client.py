@@ -16,6 +16,7 @@ from chat_service.providers.errors import ProviderAddressForbidden, ProviderErro
 from chat_service.providers.listing import list_models
 from chat_service.providers.openai import OpenAi
 from chat_service.providers.pictures import seen_as
+from chat_service.providers.pieces import without_pieces
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import Dialect, read_stream
 from chat_service.providers.said import presentable, without_secrets
@@ -155,10 +156,14 @@ class ModelClient(Provider):
         """
         secrets = connection.secrets()
         error.text = without_secrets(error.text[:_LOGGED_CHARACTERS], secrets)
-        error.args = (error.text,)
         error.provider_message = presentable(error.provider_message, secrets)
         if error.detail != type(error).detail:
             error.detail = presentable(error.detail, secrets)
+        error.provider_message, error.detail = without_pieces(
+            [error.provider_message, error.detail], secrets
+        )
+        (error.text,) = without_pieces([error.text], secrets)
+        error.args = (error.text,)
         if isinstance(error, ProviderAddressForbidden):
             _log.warning(
                 "connection.address_refused",

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from typing import Final
+from typing import Final, Protocol
 
 from chat_service.providers.errors import ProviderGarbled
 
@@ -15,6 +15,8 @@ GZIP_MARK: Final = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _NONE: Final = frozenset({"", "identity", "none", "utf-8", "chunked"})
 _KNOWN: Final = frozenset({"gzip", "x-gzip", "deflate"})
+# One within the other.
+_MOST_ENCODINGS: Final = 3
 # How an answer begins that is in no encoding. A proxy that undoes one and still says so is a common mistake.
 _PLAIN = re.compile(
     rb"""(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|:[\s!-~]|\{\s*["}]|\[\s*[{"\]]|<[!?/a-zA-Z])"""
@@ -25,10 +27,57 @@ _WORDS: Final = (b"data", b"event", b"id", b"retry", b":", b"{", b"[", b"<")
 _MOST_WAITED: Final = 64
 
 
-def decoder_of(encoding: str) -> "Inflating | None":
+def decoder_of(encoding: str) -> "Undoing | None":
     """What undoes a ``Content-Encoding``; None for identity."""
     names = [name for one in encoding.split(",") if (name := one.strip().lower()) not in _NONE]
-    return Inflating(", ".join(names)) if names else None
+    if not names:
+        return None
+    if len(names) > _MOST_ENCODINGS or not _KNOWN.issuperset(names):
+        return Inflating(", ".join(names))
+    decoder: Undoing = Inflating(names[0])
+    for name in names[1:]:
+        decoder = _Twice(Inflating(name), decoder)
+    return decoder
+
+
+class Undoing(Protocol):
+    """What undoes an encoding."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to give of what has been fed."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what was encoded has ended: what comes behind it says nothing."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Some of what ``data`` stands for; the rest with the next call. Raises ProviderGarbled."""
+        ...
+
+
+class _Twice:
+    """Undoes an encoding, and then the one within it."""
+
+    def __init__(self, outer: Undoing, inner: Undoing) -> None:
+        self._outer = outer
+        self._inner = inner
+
+    @property
+    def has_more(self) -> bool:
+        return self._inner.has_more or self._outer.has_more
+
+    @property
+    def is_over(self) -> bool:
+        return self._inner.is_over
+
+    def feed(self, data: bytes) -> bytes:
+        # What is within has room for what is around it once it has given what it holds.
+        if self._inner.has_more and not data:
+            return self._inner.feed(b"")
+        return self._inner.feed(self._outer.feed(data))
 
 
 def _is_cut(data: bytes) -> bool:

@@ -75,7 +75,7 @@ class Growing:
         if not before:
             self._show(kind, text)
             return [(kind, text)]
-        is_longer = len(text) > len(before) and not _repeats(before, text)
+        is_longer = len(text) > len(before) and not is_repeated(before, text)
         if text.startswith(before) and (is_longer or self._held):
             self._held.append((kind, text))
             self._grown += is_longer
@@ -104,6 +104,6 @@ def grows(texts: Sequence[str]) -> bool:
     return len(texts) > 1 and texts[1].startswith(texts[0]) and bool(texts[0].strip())
 
 
-def _repeats(before: str, text: str) -> bool:
+def is_repeated(before: str, text: str) -> bool:
     """Whether ``text`` may be more of what ``before`` says time and again."""
     return (before * (len(text) // len(before) + 1)).startswith(text)

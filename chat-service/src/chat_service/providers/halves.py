@@ -2,11 +2,15 @@
 
 import re
 
+from chat_service.providers.errors import ProviderGarbled
+
 # At the end of a text: half a surrogate pair, or bytes (see `json_text`) that may go on.
 _BEGUN = re.compile("[\ud800-\udbff]\\Z|[\udcc2-\udcf4][\udc80-\udcbf]{0,2}\\Z")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BYTES = re.compile("[\udc80-\udcff]+")
 _LONE = re.compile("[\ud800-\udfff]")
+# Bytes that are no UTF-8, in a text that has no other character beyond ASCII: it is written in something else.
+_MANY = 4
 
 
 class Halves:
@@ -16,7 +20,9 @@ class Halves:
         self.waiting = ""
 
     def join(self, text: str) -> str:
-        """What has come whole by now; a half that has no other is U+FFFD."""
+        """What has come whole by now; a half that has no other is U+FFFD. Raises ProviderGarbled for a text that
+        is not in UTF-8 at all.
+        """
         text = self.waiting + text
         begun = _BEGUN.search(text)
         # A whole character of bytes also ends with bytes.
@@ -44,6 +50,12 @@ def _mended(text: str) -> str:
         return text
     text = _PAIR.sub(_character, text)
     text = _BYTES.sub(_decoded, text)
+    if text.count("\ufffd") >= _MANY and not any("\x7f" < letter < "\ud800" for letter in text):
+        raise ProviderGarbled(
+            "an answer that is not in UTF-8",
+            detail="The model server's answer is not in UTF-8 and does not say what it is in; it, or a proxy before "
+            "it, must send UTF-8, or say its charset.",
+        )
     return _LONE.sub("\ufffd", text)
 
 

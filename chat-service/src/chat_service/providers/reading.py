@@ -166,6 +166,8 @@ class _Reading:
         piece.parts = [*piece.parts, *last.parts]
         piece.finish_reason = piece.finish_reason or last.finish_reason
         problem = broken or problem or strange
+        if last.end is End.EARLY:
+            problem = problem or self._body.failure()
         if self._deadline is not None or piece.finish_reason is not None:
             problem = None
         piece.end = None if problem else last.end if piece.end is None else piece.end

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from chat_service.providers import json_text, refusal_words
+from chat_service.providers.charsets import in_utf_8
 from chat_service.providers.errors import (
     ProviderContentRefused,
     ProviderContextTooLong,
@@ -88,6 +89,7 @@ _USED_THEN_MOST = (
 def of_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The error that an HTTP ``status`` of 300 or more means; header names in any case."""
     told = {name.lower(): value for name, value in headers.items()}
+    body = in_utf_8(body, told.get("content-type", ""))
     said = said_in(body)
     text = f"{status}: {body[:4096].decode('utf-8', 'replace')}"
     if status < 400:

@@ -169,7 +169,7 @@ def _in_small_letters(value: Any, depth: int = _MOST_DEPTH) -> Any:
 
 
 def parts_without_choices(chunk: dict[str, Any]) -> Iterator[Part]:
-    """Of an answer that has none: Ollama's own, Baidu's, DashScope's."""
+    """Of an answer that has none: Ollama's own, Baidu's, DashScope's, MiniMax's."""
     answer, output = chunk.get("message"), chunk.get("output")
     if isinstance(answer, dict):
         yield from parts_of(answer)
@@ -177,6 +177,8 @@ def parts_without_choices(chunk: dict[str, Any]) -> Iterator[Part]:
         yield from parts_of(output, fields=("text",))
     elif isinstance(chunk.get("result"), str):
         yield from parts_of(chunk, fields=("result",))
+    elif isinstance(chunk.get("reply"), str):
+        yield from parts_of(chunk, fields=("reply",))
     else:
         yield from parts_of(chunk, fields=("response",))
 
@@ -205,6 +207,11 @@ def first_choice(choices: Any) -> dict[str, Any]:
         else []
     )
     return next(filter(is_first, found), found[0] if found else {})
+
+
+def has_choices(value: Any) -> bool:
+    """Whether it is a chunk that says something."""
+    return isinstance(value, dict) and bool(value.get("choices"))
 
 
 def is_first(choice: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import aiohttp
 
-from chat_service.providers.encodings import GZIP_MARK, Inflating
+from chat_service.providers.encodings import GZIP_MARK, Inflating, Undoing
 from chat_service.providers.pool import Body
 
 # What may still come behind a stream's own end is the body's end, if anything.
@@ -15,9 +15,7 @@ _LAST_BYTES_SECONDS = 1.0
 class Source:
     """The body of an answer, as its socket delivers it."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, inflating: Inflating | None = None
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, inflating: Undoing | None = None) -> None:
         self._response = response
         self._content = response.content
         self._inflating = inflating
@@ -41,7 +39,7 @@ class Source:
                 return given
         return await self._read_inflated(self._inflating)
 
-    async def _read_inflated(self, inflating: Inflating) -> bytes:
+    async def _read_inflated(self, inflating: Undoing) -> bytes:
         while True:
             data = b""
             if inflating.has_more:

@@ -26,6 +26,7 @@ DONE = b"[DONE]"
 # What a line of data weighs beside what it says: an object of Python's.
 _LINE_BYTES = 64
 
+_MOST_WORDS = 4096
 # As a number it is looked for three times as fast.
 _RETURN = ord("\r")
 # What may stand before the document of a line that is no field.
@@ -72,7 +73,9 @@ class EventDecoder:
         self._data_bytes = 0
         # Lines that are no field, and how many of the data they stand behind.
         self._strays: list[tuple[int, bytes]] = []
-        # Whether what has come so far ends within an event, behind whole lines of it.
+        #: The last of what stands behind the last event and is no field: a server's words, perhaps.
+        self.words = b""
+        # Whether what has come so far ends within an event, behind whole lines of it, or behind words.
         self._is_within = False
 
     def feed(self, data: bytes) -> Events:
@@ -133,7 +136,7 @@ class EventDecoder:
         events: list[Event] = []
         for line in lines[:-1].split(b"\n"):
             self._take_line(line, events)
-        self._is_within = bool(self._data or self._name)
+        self._is_within = bool(self._data or self._name or self.words)
         if events and all(not event.name and b"\n" not in event.data for event in events):
             return b"\n".join([event.data for event in events])
         return events
@@ -168,11 +171,14 @@ class EventDecoder:
         elif self._data and self._data[0].lstrip().startswith((b"{", b"[")):
             self._strays.append((len(self._data), line))
             self._count(line)
+        else:
+            self.words = (self.words + line + b"\n")[-_MOST_WORDS:]
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:
             events.append(Event(self._name, self._joined()))
             self._data, self._strays = [], []
+            self.words = b""
             self._data_bytes = 0
         self._name = b""
 

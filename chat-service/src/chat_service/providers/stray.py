@@ -10,7 +10,7 @@ from chat_service.providers import json_text
 from chat_service.providers.errors import ProviderError, ProviderGarbled
 from chat_service.providers.failing import is_error
 from chat_service.providers.refusals import of_stream
-from chat_service.providers.said import Said, said_by
+from chat_service.providers.said import Said, page_text, said_by
 from chat_service.providers.sse import DONE, Event
 
 # The end's own words, with whatever somebody has put around them.
@@ -34,6 +34,12 @@ DONE_EVENTS: Final = frozenset(
 ERROR_EVENTS: Final = frozenset({"error", "exception", "fatal", "stream_error", "server_error"})
 #: The names of events that say something that their data does not.
 TELLING: Final = frozenset(name.encode() for name in (*ERROR_EVENTS, *IDLE_EVENTS, *DONE_EVENTS))
+# What tells of a failure, in words.
+_FAILED = re.compile(
+    r"error|fail|exception|time-?d? ?out|traceback|refused|\breset\b|unavailable|bad gateway|limit|overload"
+    r"|exceeded|denied|abort|crash|out of memory|unauthori[sz]ed|quota|panic|killed|disconnect",
+    re.IGNORECASE,
+)
 # What was to be JSON, by how it begins: its text is nothing to show.
 _JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\"{\[\]0-9]")
 
@@ -76,6 +82,14 @@ def not_json(name: str, data: bytes) -> ProviderError | None:
         detail="The model server sent something in mid-answer that cannot be read; try again.",
         message="" if is_json else text,
     )
+
+
+def words_of(lines: bytes) -> ProviderError | None:
+    """What lines mean that are no events, where a stream breaks off behind them; None: nothing that failed."""
+    text = lines.decode("utf-8", "replace").strip()
+    if not _FAILED.search(text):
+        return None
+    return of_stream(Said(message=page_text(text) if text.startswith("<") else text))
 
 
 def failure_in(datas: Iterable[bytes]) -> ProviderError | None:

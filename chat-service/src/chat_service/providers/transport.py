@@ -13,6 +13,7 @@ import yarl
 
 from chassis.address_policy import AddressPolicy
 from chassis.server_url import ServerUrl
+from chat_service.providers.charsets import in_utf_8
 from chat_service.providers.encodings import decoder_of
 from chat_service.providers.errors import (
     ProviderBroke,
@@ -92,7 +93,7 @@ class GuardedClient:
             raise ProviderBroke(f"{type(error).__name__}: {error}") from error
         finally:
             source.close()
-        return bytes(body)
+        return in_utf_8(bytes(body), source.content_type)
 
     async def _send(
         self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes | None
@@ -174,7 +175,8 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
             while len(body) < _ERROR_BODY_BYTES and (data := await source.read()):
                 body += data
     response.close()
-    told = bytes(body[:_ERROR_BODY_BYTES])
+    kind = response.headers.get("Content-Type", "")
+    told = in_utf_8(bytes(body[:_ERROR_BODY_BYTES]), kind)
     error = of_response(response.status, response.headers, told)
     error.refused = response.status, told
     return error
