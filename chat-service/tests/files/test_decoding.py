@@ -5,7 +5,6 @@ import io
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +14,12 @@ from PIL import Image, ImageCms
 from chassis.testing import eventually
 from chat_service.files.decoding.decode import Decoding
 from chat_service.files.decoding.texts import decode_older_text
-from chat_service.files.domain.errors import FileKindRefused, FileUnreadable, StorageUnavailable
+from chat_service.files.domain.errors import (
+    FileKindRefused,
+    FileReadersBusy,
+    FileUnreadable,
+    StorageUnavailable,
+)
 from chat_service.files.domain.file import label_of
 from chat_service.files.domain.kinds import HEAD_BYTES, recognise
 from chat_service.files.usecases.ports import Inspected
@@ -55,7 +59,8 @@ def saved(form: str, image: Image.Image, **options: object) -> bytes:
 
 @pytest.mark.slow
 async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
-    decoding, turns = Decoding(), asyncio.Semaphore(2)
+    # What ends a reading is the processor time that it takes, however busy the machine is.
+    decoding, turns = Decoding(most_seconds=600), asyncio.Semaphore(2)
     files = list(corpus())
     assert len(files) >= 60
     assert len({one.name for one in files}) == len(files)
@@ -64,19 +69,14 @@ async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
     most = max(_MOST_RESIDENT, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     largest = max(len(one.content) for one in files) // 1024
 
-    took: dict[str, float] = {}
-
     async def what_becomes_of(at: int, one: Hostile) -> str | None:
         folder = tmp_path / str(at)
         folder.mkdir()
-        began = time.monotonic()
         try:
             async with turns:
                 kind, inspected = await read(folder, one.content, decoding)
         except (FileKindRefused, FileUnreadable) as refused:
             return None if one.expected is None else f"{one.name}: refused, {refused.metadata}"
-        finally:
-            took[one.name] = time.monotonic() - began
         if one.expected is None or kind not in one.expected:
             return f"{one.name}: taken for {kind}"
         if recognise(inspected.content.read_bytes()[:HEAD_BYTES]).is_image:
@@ -294,15 +294,13 @@ async def test_of_an_animation_the_first_picture_is_kept(tmp_path: Path) -> None
             assert darkest == pytest.approx(10, abs=4)
 
 
-async def test_a_reading_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+async def test_a_reading_that_is_not_done_in_time_is_ended_and_no_fault_of_the_file(
+    tmp_path: Path,
+) -> None:
     # What other tests have started, a database as a rule, goes on.
     before = children()
-    began = time.monotonic()
-    with pytest.raises(FileUnreadable) as refused:
+    with pytest.raises(FileReadersBusy):
         await read(tmp_path, b"word " * 1_000_000, Decoding(most_seconds=0.01))
-    assert refused.value.metadata == {"kind": "text", "cause": "TOO_COMPLEX"}
-    # Left alone it may take half a minute.
-    assert time.monotonic() - began < 20
     assert children() <= before
 
 

@@ -78,7 +78,7 @@ class Settings(ServiceSettings):
         gt=0,
         le=600,
         description="Longest wait for an upload that has come to be kept: chat-service reads the file, for "
-        "30 s at most, behind others for as long.",
+        "60 s at most, and 30 s at most behind others.",
     )
     notes_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to notes-service."

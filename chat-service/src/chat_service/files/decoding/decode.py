@@ -15,22 +15,22 @@ from prometheus_client import Histogram
 from chassis.processes import end_process
 from chassis.telemetry.logging import get_logger
 from chat_service.files.decoding.report import MOST_BYTES, Failed, Report
-from chat_service.files.domain.errors import FileKindRefused, StorageUnavailable
+from chat_service.files.domain.errors import FileKindRefused, FileReadersBusy, StorageUnavailable
 from chat_service.files.domain.kinds import Kind
 from chat_service.files.domain.unreadable import FileDamaged, FileLocked, FileTooComplex
 from chat_service.files.usecases.ports import Inspected
 
 _log = get_logger(__name__)
 
-#: How long a file may be read, seconds.
-MOST_SECONDS: Final = 30.0
+#: How long is waited for a reading, seconds: three times the processor time that it may take, which ends it.
+MOST_SECONDS: Final = 60.0
 
 _CHILD: Final = "chat_service.files.decoding.child"
 _SECONDS = Histogram(
     "chat_file_decoding_seconds",
     "Time that the reading of an uploaded file took, by what came of it.",
     ["outcome"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
 
@@ -43,7 +43,8 @@ class Decoding:
     async def __call__(self, path: Path, kind: Kind) -> Inspected:
         """Reads the file at `path`, and puts beside it what comes of that.
 
-        Raises FileKindRefused, FileUnreadable, StorageUnavailable, FileNotFoundError where it was taken away.
+        Raises FileKindRefused, FileUnreadable, StorageUnavailable, FileNotFoundError where it was taken away, and
+        FileReadersBusy where the machine did not give the reading the processor time that it may take.
         """
         report = await self._report(path, kind)
         if report.failed is Failed.NOT_UTF8:
@@ -76,14 +77,17 @@ class Decoding:
             report = Report.of(line)
             outcome = "read" if report.failed is None else report.failed.value
         except ValueError:
-            # It was killed, for the time or memory that it took or for what the file did to it.
+            # It was killed, for the processor time or memory that it took or for what the file did to it.
             report, outcome = Report(Failed.TOO_COMPLEX), "killed"
             _log.warning("file.reader_killed", kind=kind.name, seconds=round(seconds, 3))
         _SECONDS.labels(outcome).observe(seconds)
         return report
 
     async def _read(self, path: Path, how: tuple[str, ...]) -> bytes:
-        """What the process says, or nothing where it was killed. Raises RuntimeError if it did not come to reading."""
+        """What the process says, or nothing where it was killed.
+
+        Raises RuntimeError if it did not come to reading, FileReadersBusy if it did not come to an end.
+        """
         with ExitStack() as handed:
             source, *results = _opened(handed, path)
             numbers = [str(one.fileno()) for one in results]
@@ -109,7 +113,7 @@ class Decoding:
                     )
                 return line
         except TimeoutError:
-            return b""
+            raise FileReadersBusy() from None
         finally:
             await end_process(process)
 

@@ -96,7 +96,7 @@ class TooManyFiles(AppError):
 
 
 class FileReadersBusy(Unavailable):
-    """No process that reads files was free in time."""
+    """No process that reads files was free, or done, in time."""
 
     reason = "FILE_READERS_BUSY"
     detail = "Many files are being read just now; send it again shortly."
