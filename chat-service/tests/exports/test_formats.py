@@ -19,6 +19,7 @@ from chat_service.files.domain.attachment import Attachment
 from chat_service.files.store.attachments import Attachments
 from chat_service.personas.domain.persona import Owner, Persona, Told
 from chat_service.personas.store.personas import Personas
+from chat_service.plain_text.controls import drawn
 from chat_service.tables import messages
 from servicekit.generation_parameters import GenerationParameters
 
@@ -27,6 +28,8 @@ from .exported import END, ODD, SCHEMA, export, exported, make_tree
 # Fixtures of conftest.py; a test module cannot import their classes by name.
 Chat = Any
 PARAMETERS = GenerationParameters(temperature=0.5)
+# As a file that is to be read has it.
+DRAWN = ODD.replace("\x7f", "\u2421")
 
 
 async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, caller: Caller) -> None:
@@ -102,7 +105,7 @@ async def test_a_csv_has_a_row_for_each_message_and_no_formula(chat: Chat, calle
     rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline="")))
     assert len(rows) == end.messages == 3
     assert [row["conversation_id"] for row in rows] == [str(made.id)] * 3
-    assert [row["content"] for row in rows] == ["'" + ODD, "'" + ODD * 100, "Mine."]
+    assert [row["content"] for row in rows] == ["'" + DRAWN, "'" + DRAWN * 100, "Mine."]
     assert [row["conversation"] for row in rows] == ["'" + made.title] * 3
     assert [(row["order"], row["parent"], row["chosen"]) for row in rows] == [
         ("1", "", "true"),
@@ -203,7 +206,7 @@ async def test_what_a_spreadsheet_would_compute_is_text(
     file, _ = await export(chat, caller, Format.CSV)
     rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline="")))
     cell = rows[0]["content"]
-    assert cell in ("'" + formula, formula)
+    assert cell in ("'" + drawn(formula), formula)
     # What begins with a quotation mark is text by itself.
     assert cell.startswith(("'", '"'))
 
@@ -215,15 +218,30 @@ async def test_a_markdown_file_has_the_chosen_path_to_be_read(chat: Chat, caller
     assert "## user · " in file
     assert "## assistant · model-that-answered · " in file
     assert "> Hm.\n> Hm!\n\n" in file
-    assert ODD in file
+    assert DRAWN in file
     assert "Mine." not in file
     assert end.messages == 2
 
 
-async def test_a_title_in_markdown_tells_a_terminal_nothing(chat: Chat, caller: Caller) -> None:
-    await chat.session(caller, "Red \x1b[31m, bell\x07\x9b2J \x7f and\r\n\u2028two lines 中文")
-    file, _ = await export(chat, caller, Format.MARKDOWN)
-    assert "# Red [31m, bell 2J and two lines 中文\n" in file
+async def test_a_file_tells_a_terminal_nothing(chat: Chat, caller: Caller) -> None:
+    said = "Red \x1b[31m,\tbell\x07\x9b2J \x7f\nover\rwritten\r\nه\u202bא\u202c\u00a0é"
+    shown = "Red ␛[31m,\tbell␇�2J ␡\nover\nwritten\r\nه\u202bא\u202c\u00a0é"
+    session = await chat.session(
+        caller, "Red \x1b[31m, bell\x07\x9b2J \x7f and\r\n\u2028two lines 中文"
+    )
+    await chat.turn(caller, session.id, said)
+    markdown, _ = await export(chat, caller, Format.MARKDOWN)
+    assert "# Red [31m, bell 2J and two lines 中文\n" in markdown
+    assert f"\n\n{shown}\n" in markdown
+    file, _ = await export(chat, caller, Format.CSV)
+    row = next(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline="")))
+    assert row["content"] == shown
+    file, _ = await export(chat, caller, Format.JSON)
+    (conversation,) = await exported(chat, caller)
+    # Complete, and written so that it does nothing to a terminal either.
+    assert conversation["messages"][0]["content"] == said
+    for one in (markdown, file):
+        assert not any(code in one for code in ("\x1b", "\x07", "\x9b"))
 
 
 async def test_own_personas_come_behind_the_conversations(

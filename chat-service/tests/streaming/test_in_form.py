@@ -54,6 +54,14 @@ async def test_the_text_is_plain_and_each_frame_has_its_number(size: int) -> Non
     assert shown[-1].data == frames[-1].data
 
 
+async def test_what_a_terminal_would_obey_is_a_sign_in_plain_text() -> None:
+    text = "\x1b]0;t\x07*red*\x1b[31m\tà\x9b\x7f\n"
+    shown = "␛]0;t␇red␛[31m\tà�␡\n"
+    for size in (1, 200):
+        assert replay(await read(frames_of(text, size))).text == shown
+    assert (await text_in_form(text, TextForm.TEXT, no_words, ended=True))[0] == shown
+
+
 @pytest.mark.parametrize("at_once", [1, 4, 1000])
 async def test_whoever_comes_back_gets_exactly_the_rest(at_once: int) -> None:
     frames = frames_of(TEXT, 3, THOUGHT)

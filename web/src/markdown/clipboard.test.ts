@@ -27,7 +27,7 @@ describe("copying", () => {
     expect(item?.types).toEqual(["text/plain", "text/html"]);
   });
 
-  it("works where the origin is not secure, and says so where it does not", async () => {
+  it("works where the origin is not secure, without what a terminal obeys, and says so where it does not", async () => {
     vi.stubGlobal("navigator", {});
     const got: Record<string, string> = {};
     const exec = vi.fn(() => {
@@ -38,6 +38,8 @@ describe("copying", () => {
     Object.assign(document, { execCommand: exec });
     await copy({ text: "# a", html: "<h1>a</h1>" });
     expect(got).toEqual({ "text/plain": "# a", "text/html": "<h1>a</h1>" });
+    await copy({ text: "a\u001b[201~\r\n\tb\u009b\u007f" });
+    expect(got["text/plain"]).toBe("a[201~\r\n\tb");
     exec.mockReturnValueOnce(false);
     await expect(copy({ text: "b" })).rejects.toThrow();
   });

@@ -1,13 +1,17 @@
+// A terminal that a text is pasted into would obey these, and nobody sees them on the page.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+
 interface Copied {
   text: string;
   /** The same with its form, for word processors. */
   html?: string;
 }
 
-/** Puts a text on the clipboard, also where the page is not of a secure origin. Rejects if it could not. */
+/** Puts what can be seen of a text on the clipboard, also where the page is not of a secure origin. Rejects if it could not. */
 export async function copy({ text, html }: Copied): Promise<void> {
-  const items: Record<string, string> = { "text/plain": text };
-  if (html !== undefined) items["text/html"] = html;
+  const items: Record<string, string> = { "text/plain": text.replace(CONTROLS, "") };
+  if (html !== undefined) items["text/html"] = html.replace(CONTROLS, "");
   if (navigator.clipboard !== undefined && "write" in navigator.clipboard) {
     const blobs = Object.entries(items).map(([type, data]) => [type, new Blob([data], { type })]);
     await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);

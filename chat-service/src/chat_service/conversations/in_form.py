@@ -11,6 +11,7 @@ from typing import Final
 
 from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.message import Message, Role
+from chat_service.plain_text.controls import drawn
 from chat_service.plain_text.stream import PlainText
 from chat_service.words.domain.stream import FilteredStream
 from chat_service.words.domain.word_filter import InForce
@@ -20,7 +21,9 @@ BYTES_AT_ONCE: Final = 16 * 1024
 
 
 class PlainShown:
-    """Takes a text as it comes, and gives it without marks, and without words that are not to be said."""
+    """Takes a text as it comes, and gives it without marks, without words that are not to be said, and with control
+    characters as signs.
+    """
 
     def __init__(self, in_force: InForce) -> None:
         self._plain = PlainText()
@@ -28,11 +31,11 @@ class PlainShown:
 
     def feed(self, text: str) -> str:
         """What may be shown now that `text` has come."""
-        return self._filtered.feed(self._plain.feed(text))
+        return drawn(self._filtered.feed(self._plain.feed(text)))
 
     def finish(self) -> str:
         """What was held back, of a text that has ended."""
-        return self._filtered.feed(self._plain.finish()) + self._filtered.finish()
+        return drawn(self._filtered.feed(self._plain.finish()) + self._filtered.finish())
 
 
 async def in_form(

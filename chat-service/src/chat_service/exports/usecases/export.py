@@ -19,6 +19,7 @@ from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.exports.domain.wanted import Begin, End, Files, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
 from chat_service.exports.store.pages import Named, Pages, Part, pages_of
+from chat_service.plain_text.controls import drawn_utf8, escaped_in_json
 
 #: Of one user at once, in one process.
 _MOST_AT_ONCE: Final = 4
@@ -227,7 +228,8 @@ class _Writer:
                 texts.append(part.text)
                 self._has_messages = True
                 self.messages += part.messages
-        return _pieces(b"".join(texts))
+        page_text = b"".join(texts)
+        return _pieces(escaped_in_json(page_text) if self._is_json else drawn_utf8(page_text))
 
     def finish(self, personas: Sequence[bytes] | None) -> Iterator[bytes]:
         texts = [] if self.conversations else [self._encoding.begins]
@@ -236,7 +238,8 @@ class _Writer:
         if self._is_json:
             texts.append(b"\n],\n")
             if personas is not None:
-                texts += (b'"personas":[\n', b",\n".join(personas), b"\n],\n")
+                told = escaped_in_json(b",\n".join(personas))
+                texts += (b'"personas":[\n', told, b"\n],\n")
         return _pieces(b"".join(texts))
 
 
