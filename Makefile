@@ -27,11 +27,13 @@ web: $(READY) ## build the pages into web/dist, with a Node of its own where the
 operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
 
+# A worker that ends in mid-test fails that test: pytest-xdist would wait for ever for the one that
+# replaces it, where tests are in groups.
 test: $(READY) ## run the tests, but for the slow ones (ARGS="-k login" for some of them)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --max-worker-restart 0 $(ARGS)
 
 test-all: $(READY) ## run the slow tests as well: before a change to what they are about lands
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not faults and not interop" --hypothesis-profile=many $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --max-worker-restart 0 -m "not faults and not interop" --hypothesis-profile=many $(ARGS)
 
 screens: $(READY) ## look at every page in all six looks (make test-all: in two), a picture of each in .screens
 	@mkdir -p .screens

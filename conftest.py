@@ -7,13 +7,11 @@ makes an empty one of that name out of the folder. The same holds for chassis an
 
 import gc
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from _pytest.assertion import rewrite
 from _pytest.nodeid import NodeId
 from hypothesis import settings
 
@@ -53,6 +51,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0)) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Workers are forked from a process that has imported all tests."""
+    from tests.forkserver.workers import Collected
+
+    collected = Collected(config.args)
+    config.add_cleanup(collected.close)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("execnet.gateway_io.Popen2IOMaster", collected.worker())
+    config.add_cleanup(patch.undo)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not hasattr(config, "workerinput"):
@@ -65,13 +75,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+def pytest_collection() -> None:
     # What is loaded and collected stays to the end: to look through it time and again for garbage took
     # a quarter of collecting, and a tenth of the CPU of all tests.
     gc.disable()
-    if (worker := getattr(session.config, "workerinput", None)) and not sys.dont_write_bytecode:
-        at = int(worker["workerid"].removeprefix("gw"))
-        _rewrite(session.config, at, worker["workercount"])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -92,22 +99,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
             assert isinstance(item, pytest.Function)
             # Of the request it reads the node alone, for the message of a failure.
             stack.finish(item._request)  # type: ignore[arg-type]  # noqa: SLF001
-
-
-def _rewrite(config: pytest.Config, at: int, of: int) -> None:
-    """The asserts of every ``of``-th test module, where it was not done before.
-
-    In a fresh clone each worker would rewrite all of them: a third of what collecting takes there.
-    What another one has not come to yet when it is needed, pytest rewrites as ever.
-    """
-    asked = [config.invocation_params.dir / argument for argument in config.args]
-    modules = sorted(module for folder in asked for module in folder.glob("**/test_*.py"))
-    for module in modules[at::of]:
-        kept = rewrite.get_cache_dir(module) / f"{module.stem}{rewrite.PYC_TAIL}"
-        if not kept.exists():
-            kept.parent.mkdir(exist_ok=True)
-            digest, code = rewrite._rewrite_test(module, config)  # noqa: SLF001 - what an import does
-            rewrite._write_pyc(config.stash[rewrite.assertstate_key], code, digest, kept)  # noqa: SLF001
 
 
 def _stacks_of(item: pytest.Item) -> dict[str, pytest.FixtureDef[Any]]:

@@ -54,6 +54,13 @@ def test_a_forked_process_finds_itself_to_be_what_an_executed_one_is(tmp_path: P
     assert found["shown environment"] == _ENVIRONMENT
 
 
+def test_a_worker_is_forked_from_one_that_has_imported_the_tests(worker_id: str) -> None:
+    if worker_id == "master":
+        pytest.skip("there are no workers")
+    # By other ways it would work too, and cost ten seconds more.
+    assert sys.orig_argv == [sys.executable, "-m", "tests.forkserver.worker"]
+
+
 def test_no_two_forked_processes_draw_the_same_random_numbers(tmp_path: Path) -> None:
     one, other = (json.loads(_forked(tmp_path)[1])["random"] for _ in range(2))
     assert not set(one) & set(other)

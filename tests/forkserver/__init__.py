@@ -4,7 +4,8 @@ A start of ``python -m <service> serve`` is two seconds of CPU time, nearly all 
 the tests start a hundred. Here a *fork server* (:mod:`tests.forkserver.__main__`) imports what all
 services and the runner load, once for each pytest process, and forks a child for each start, which
 then is what ``python -m`` makes of a process (:mod:`tests.forkserver.identity`). Each runner has
-a fork server of its own, forked from itself before it has any thread.
+a fork server of its own, forked from itself before it has any thread. The workers of pytest-xdist are
+forked as well, from a process that has imported all tests (:mod:`tests.forkserver.workers`).
 
 **The process is its starter's child**, so that waiting for it, its exit code, its signals, its
 death with its parent and psutil's trees are what they are for any other. A fork server forks twice,
