@@ -9,9 +9,9 @@ from chat_service.answer.domain.ending import Usage
 from chat_service.providers.anthropic.events import Messages
 from chat_service.providers.body import Body
 from chat_service.providers.chunks import Chunks
+from chat_service.providers.counts import usage_of
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import TEXT, THINKING, End, Piece
-from chat_service.providers.shapes import usage_of
 from chat_service.providers.stray import events_of
 
 

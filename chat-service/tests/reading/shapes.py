@@ -120,6 +120,11 @@ PLACES = [
     chunk("Baidu's own, in pieces", {"sentence_id": 0, "is_end": False, "result": "h"}, {"sentence_id": 1, "is_end": True, "result": "i", "usage": _TOKENS}, outcome=_READ),
     chunk("thinking in LiteLLM's blocks alone", delta(thinking_blocks=[{"type": "thinking", "thinking": "hm", "signature": ""}]), _DELTA, outcome=_THOUGHT),
     chunk("thinking in blocks, and in a field", delta(reasoning_content="hm", thinking_blocks=[{"type": "thinking", "thinking": "hm"}]), _DELTA, outcome=_THOUGHT),
+    *(chunk(f"thinking that {name} keeps", delta(content="", **{name: {"reasoning_content": "hm"}}), _DELTA, outcome=_THOUGHT) for name in ("provider_specific_fields", "model_extra", "additional_kwargs")),
+    *(chunk(f"thinking that is marked: {mark}", delta(content="hm", **mark), _DELTA, outcome=_THOUGHT) for mark in (
+        {"type": "thinking"}, {"phase": "think"}, {"content_type": "reasoning"}, {"is_thinking": True}, {"thought": True}, {"extra_content": {"google": {"thought": True}}},
+    )),
+    chunk("text that is marked", delta(content="h", type="text", phase="answer"), delta(content="i", is_thinking=False, extra_content={"google": {"thought_signature": "x"}})),
     chunk("thinking in a choice", of({"index": 0, "delta": {}, "reasoning": "hm"}), _DELTA, outcome=_THOUGHT),
     chunk("thinking in the greeting", delta(role="assistant", content="", thought="hm"), _DELTA, outcome=_THOUGHT),
     sse("all in one read, thinking where nobody looks for it", b"".join(map(event, (delta(role="assistant", content=""), delta(thought="h"), delta(thought="m"), _DELTA, delta("stop"))), ), _THOUGHT),
@@ -242,6 +247,11 @@ COUNTS = [
     used("with kept tokens in the total alone", usage={**_TOKENS, "total_tokens": 9, "prompt_tokens_details": {"cached_tokens": 2}}),
     used("with details that are none", usage={**_TOKENS, "prompt_tokens_details": "no"}),
     *(used(f"by the name of {name}", **{name: _TOKENS}) for name in ("usageMetadata", "x_usage", "token_usage")),
+    *(used(f"by the names {', '.join(names)}", usage=dict(zip(names, (3, 4), strict=True))) for names in (
+        ("prompt_token_count", "candidates_token_count"), ("promptTokenCount", "outputTokenCount"), ("num_prompt_tokens", "num_completion_tokens"),
+        ("input_token_count", "output_token_count"), ("prompt_tokens", "generated_tokens"), ("tokens_evaluated", "tokens_predicted"),
+    )),
+    *(used(f"within {name}", usage={name: {"input_tokens": 3, "output_tokens": 4}}) for name in ("tokens", "billed_units")),
     used("within metrics", metrics={"usage": _TOKENS}),
     used("as llama.cpp's timings alone", timings={"prompt_n": 3, "predicted_n": 4, "predicted_ms": 1.5}),
     *(sse(f"{name}, with the end", _HI + event({**delta("stop"), **last}) + DONE, _READ) for name, last in (("Google's own name", {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4}}), ("timings", {"timings": {"prompt_n": 3, "predicted_n": 4}}), ("in the delta", {"choices": [{"index": 0, "delta": {"usage": _TOKENS}, "finish_reason": "stop"}]}))),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from chat_service.providers.pieces import without_pieces
-from chat_service.providers.said import presentable as presented
+from chat_service.providers.shown import presentable as presented
 
 KEYS = [
     "sk-Canary7f3e9b21d4c8a05e6f",

@@ -151,22 +151,25 @@ class Chunks:
         is_over = lines.endswith(DONE)
         if is_over:
             lines = lines[: -len(DONE)]
+        by_delta = self._by_delta
+        has_text = TEXT in by_delta
         if self._is_past_doubt:
-            usual = usual_of(lines, TEXT in self._by_delta, self._has_first)
+            usual = usual_of(lines, has_text, self._has_first)
         else:
             usual = self._in_doubt(lines)
         if usual is None:
             return False
         parts, reason, usages, has_first = usual
         if parts:
-            repeats, by_delta = self._repeats, self._by_delta
+            repeats = self._repeats
             for kind, text in parts:
                 if kind is TEXT and (size := repeats.size) <= MOST_CHARACTERS:
                     if (length := len(text)) >= size and repeats.may_begin(parts):
                         return False
                     repeats.size = size + length
                     repeats.texts.append(text)
-                by_delta.add(kind)
+                if not has_text or kind is not TEXT:
+                    by_delta.add(kind)
             piece.parts = parts
         piece.finish_reason, self._has_first = reason, has_first
         if usages:

@@ -19,7 +19,7 @@ from chat_service.providers.pictures import seen_as
 from chat_service.providers.pieces import without_pieces
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import Dialect, read_stream
-from chat_service.providers.said import presentable, without_secrets
+from chat_service.providers.shown import presentable, without_secrets
 from chat_service.providers.transport import GuardedClient
 from servicekit.generation_parameters import GenerationParameters
 

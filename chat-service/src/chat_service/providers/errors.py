@@ -1,7 +1,7 @@
 """What can go wrong at a provider, told apart by what its user can do about it.
 
 ``detail`` is a sentence of ours that says what to do. What the provider itself says goes along as
-``provider_message``, once :func:`chat_service.providers.said.presentable` has made it fit to be shown.
+``provider_message``, once :func:`chat_service.providers.shown.presentable` has made it fit to be shown.
 """
 
 from typing import ClassVar

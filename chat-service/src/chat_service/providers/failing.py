@@ -4,6 +4,8 @@ import re
 from typing import Any, Final
 
 _ERRORS: Final = ("error", "errors", "Error", "ErrorMsg", "fault")
+# What holds one, within something of a server's own.
+_AROUND_ERRORS: Final = ("Response", "response", "x_groq", "result", "data", "status")
 # And where nothing of an answer stands.
 _ERRORS_ALONE: Final = (
     *("detail", "error_msg", "error_message", "errorMessage", "err", "exception", "ERROR"),
@@ -27,9 +29,19 @@ _BESIDE: Final = frozenset(
 _ANSWERS: Final = ("choices", "content", "usage", "response", "delta", "output")
 _CODES: Final = (
     *("code", "error_code", "errcode", "status_code", "statusCode"),
-    *("retcode", "ret_code", "errno", "err_code", "Code"),
+    *("retcode", "ret_code", "errno", "err_code", "Code", "ret"),
 )
-_MESSAGES: Final = ("message", "msg", "errmsg", "err_msg", "retmsg", "ret_msg", "reason", "Message")
+_MESSAGES: Final = (
+    "message",
+    "msg",
+    "errmsg",
+    "err_msg",
+    "retmsg",
+    "ret_msg",
+    "reason",
+    "Message",
+    "text",
+)
 # Where a chunk says what it is about, and what it says there that is neither an answer nor a failure.
 _TOPICS: Final = ("status", "state", "type", "object", "event", "level")
 _ASIDE: Final = re.compile(
@@ -67,7 +79,7 @@ def is_error(chunk: dict[str, Any], event: str) -> bool:
     base, header = chunk.get("base_resp"), chunk.get("header")
     if isinstance(base, dict) and base.get("status_code"):
         return True
-    for within in (chunk.get("Response"), chunk.get("response"), chunk.get("x_groq")):
+    for within in map(chunk.get, _AROUND_ERRORS):
         if isinstance(within, dict) and (_says(within.get("Error")) or _says(within.get("error"))):
             return True
     if any(name in chunk for name in _ANSWERS):
@@ -80,6 +92,8 @@ def is_error(chunk: dict[str, Any], event: str) -> bool:
 def _is_failure(chunk: dict[str, Any], event: str) -> bool:
     """Of a chunk that has nothing of an answer."""
     if any(_says(chunk.get(name)) for name in _ERRORS_ALONE):
+        return True
+    if any(chunk.get(name) is False for name in ("ok", "success")):
         return True
     if "__type" in chunk or any(name.endswith("Exception") for name in chunk):
         return True

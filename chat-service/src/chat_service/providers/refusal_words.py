@@ -14,6 +14,7 @@ CONTEXT = _words(
     r"input (?:tokens? )?(?:length|count)?[^.]{0,40} exceeds?|exceeds? the (?:maximum|max)[^.]{0,30}tokens",
     r"maximum prompt length|must have (?:less|fewer) than [0-9,]+ tokens|exceed(?:s|ed)? (?:the )?model token limit",
     r"context.?window|max_num_tokens|max_seq_len|prompt_tokens_exceeded|physical batch size",
+    r"\bmax(?:imum)? length of (?:the )?(?:current )?(?:question|prompt|input)",
     r"must be <= [0-9]+\. given: [0-9]+ `inputs` tokens|max input characters|too many total text bytes",
     r"(?:prompt|inputs?|messages?|request) (?:(?!rate)\w+ ){0,3}(?:exceed|too long|more than (?:the )?max)",
     r"(?:prompt|input|sequence|token)[^.]{0,40} length[^.]{0,30} exceed|input_tokens[^.]{0,20} must be less",

@@ -45,6 +45,7 @@ _STATUSES: Final = {
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "resource_exhausted": 429,
+    "throttlingexception": 429,
     "timeout_error": 504,
     "deadline_exceeded": 504,
     "unavailable": 503,

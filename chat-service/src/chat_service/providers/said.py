@@ -1,20 +1,13 @@
-"""What a model server says of its own failure, in the many shapes that it has, and made fit to be shown."""
+"""What a model server says of its own failure, in the many shapes that it has."""
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.telemetry.redaction import REDACTED, hide, redact_text
-from chassis.text import shortened
 from chat_service.answer.domain.frame import storable
 from chat_service.providers import json_text
-from chat_service.providers.dumps import without_dumps
-from chat_service.providers.spelled import without_spelled
-
-#: Of a provider's message so many characters are shown.
-MOST_CHARACTERS = 500
 
 _LOOKED_AT = 8 * 1024
 _DEPTH = 6
@@ -64,26 +57,20 @@ _HOLDERS = (
     *("internalServerException", "throttlingException", "validationException"),
     *("modelStreamErrorException", "serviceUnavailableException"),
 )
-_WITHIN = (*_HOLDERS, "err", "detail", "message", "error_message", "response")
+# What may hold it where nothing else does.
+_AROUND = ("result", "data", "status")
+_WITHIN = (*_HOLDERS, *_AROUND, "err", "detail", "message", "error_message", "response")
 # Where a body says when to come back, and how many of it are a second.
 _DELAYS = (
     *(("retry_after_ms", 1000), ("retryAfterMs", 1000), ("retry_after_seconds", 1)),
     *(("retry_after", 1), ("retryAfter", 1), ("retryDelay", 1)),
 )
 _SECONDS = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?s?(?:ec(?:ond)?s?)?")
-_LEAST_KEY = 4
-_LEAST_SPELLED = 8
 _PAGE_TITLE = re.compile(
     r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
 )
 _SCRIPT = re.compile(r"<(?=(?:script|style)\b)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
-_URL = re.compile(
-    r"\b([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/?#@\"'<>]*@)?([^\s?#\"'<>]*)([?#][^\s\"'<>]*)?",
-    re.IGNORECASE,
-)
-_TOKEN = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|key|pat|ghp)[-_A-Za-z0-9*.]{12,}")
-_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,64 +134,12 @@ def said_by(value: Any) -> Said:
                 status = int(one[name])
         code = code or _word(one, _CODES)
         kind = kind or _word(one, _KINDS)
-        param = param or _word(one, ("param",)) or _place(one)
+        param = param or _parameter(_word(one, ("param",))) or _place(one)
         if retry_after is None:
             retry_after = _delay(one)
     if kind == "error":
         kind = ""
     return Said(message, code, kind, param, status, retry_after, value)
-
-
-def presentable(message: str, secrets: Iterable[str]) -> str:
-    """``message`` on one line of MOST_CHARACTERS at most, storable, without credentials.
-
-    Of ``secrets``, a key and whatever else was sent along, nothing is left, however it was escaped,
-    encoded, or spread over white space.
-    """
-    text = message[:_LOOKED_AT]
-    known = [secret for secret in secrets if len(secret) >= _LEAST_KEY]
-    for secret in known:
-        hide(secret)
-    text = without_secrets(redact_text(text), known)
-    text = _URL.sub(_bare, text)
-    text = _TOKEN.sub(REDACTED, text)
-    return shortened(_CONTROL.sub(" ", storable(text)).strip(), MOST_CHARACTERS)
-
-
-def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """``text`` without ``secrets``, in whatever spelling. One of less than eight characters, which may be a word, is
-    looked for as it is, and as a word.
-    """
-    known = [secret for secret in secrets if len(secret) >= _LEAST_KEY]
-    for secret in known:
-        if len(secret) < _LEAST_SPELLED:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", REDACTED, text)
-    known = [secret for secret in known if len(secret) >= _LEAST_SPELLED]
-    text = without_dumps(text, known)
-    for secret in known:
-        text = _without_spread(text, "".join(secret.split()))
-    return without_spelled(text, known)
-
-
-def _without_spread(text: str, secret: str) -> str:
-    """``text`` without ``secret``, in whatever case, and wherever white space and what cannot be seen stands
-    in it.
-    """
-    places = [at for at, letter in enumerate(text) if letter.isprintable() and letter != " "]
-    bare = "".join([text[at] for at in places])
-    if len(bare.lower()) == len(bare) and len(secret.lower()) == len(secret):
-        bare, secret = bare.lower(), secret.lower()
-    kept, behind = [], 0
-    at = bare.find(secret) if secret else -1
-    while at >= 0:
-        kept += [text[behind : places[at]], REDACTED]
-        behind = places[at + len(secret) - 1] + 1
-        at = bare.find(secret, at + len(secret))
-    return "".join([*kept, text[behind:]])
-
-
-def _bare(url: re.Match[str]) -> str:
-    return f"{url[1]}{url[2]}" + ("?…" if url[3] else "")
 
 
 def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
@@ -252,7 +187,12 @@ def _message_of(value: dict[str, Any], depth: int) -> str:
             metadata = value.get("metadata")
             raw = _message(metadata.get("raw"), depth - 1) if isinstance(metadata, dict) else ""
             return f"{where}: {found}" if where else f"{found}: {raw}" if raw else found
-    return ""
+    within = (_message(value[name], depth - 1) for name in _AROUND if _is_dict(value.get(name)))
+    return next(filter(None, within), "")
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _longest(value: Any, depth: int) -> str:
@@ -281,6 +221,11 @@ def _word(value: dict[str, Any], names: tuple[str, ...]) -> str:
         if _is_status(word):
             return str(word)
     return ""
+
+
+def _parameter(word: str) -> str:
+    """A parameter's name; some gateways have a number there."""
+    return "" if word.isdecimal() else word
 
 
 def _place(value: dict[str, Any]) -> str:

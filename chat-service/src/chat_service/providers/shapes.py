@@ -4,12 +4,10 @@ nearly.
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, Final
 
 from chat_service.answer.domain.ending import (
     OTHER_FINISH_REASON,
-    Usage,
     known_finish_reason,
     plain_word,
 )
@@ -26,6 +24,8 @@ _THINKING_FIELDS = (
     *("reasoning_summary", "thought", "thoughts", "chain_of_thought", "cot"),
     *("internal_thoughts", "analysis", "think"),
 )
+# What gateways keep in a place of their own, of what they do not know.
+_KEEPERS: Final = ("provider_specific_fields", "model_extra", "additional_kwargs")
 # What a server has for a type may be anything: a set would have to hash it.
 _THINKING_TYPES = (
     "thinking",
@@ -38,29 +38,6 @@ _THINKING_TYPES = (
 _MOST_DEPTH: Final = 16
 # Where the text of a delta or a choice stands, if it is not where the protocol has it.
 _OTHER_FIELDS: Final = ("text", "output_text", "content")
-_PROMPT_COUNTS = (
-    *("prompt_tokens", "input_tokens", "prompt_eval_count"),
-    *("promptTokenCount", "promptTokens", "inputTokens"),
-)
-_COMPLETION_COUNTS = (
-    *("completion_tokens", "output_tokens", "eval_count"),
-    *("candidatesTokenCount", "completionTokens", "outputTokens"),
-)
-_CACHED_COUNTS = (
-    "prompt_tokens_details.cached_tokens",
-    "input_tokens_details.cached_tokens",
-    "prompt_cache_hit_tokens",  # DeepSeek
-    "cached_tokens",  # Moonshot
-    "cache_read_input_tokens",
-    "cachedContentTokenCount",
-)
-_REASONING_COUNTS = (
-    "completion_tokens_details.reasoning_tokens",
-    "output_tokens_details.reasoning_tokens",
-    "reasoning_tokens",
-    "thoughtsTokenCount",
-)
-_TOTAL_COUNTS = ("total_tokens", "totalTokens", "totalTokenCount")
 # Where counts stand, and what holds such.
 _USAGES: Final = (
     "usage",
@@ -90,6 +67,9 @@ def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[P
         if thought := "".join(text for _, text in _texts(said.get(name), THINKING)):
             yield THINKING, thought
             break  # what further fields say is the same
+    else:
+        for name in _KEEPERS:
+            yield from parts_of(said.get(name), fields=())
     for name in fields:
         yield from _texts(said.get(name), TEXT)
 
@@ -262,38 +242,4 @@ def error_in(choice: dict[str, Any]) -> Any:
     for holder in (choice, choice.get("delta"), choice.get("message")):
         if isinstance(holder, dict) and (error := holder.get("error")):
             return error
-    return None
-
-
-def usage_of(value: Any) -> Usage | None:
-    """Token counts, where they are numbers that a column can hold."""
-    if not isinstance(value, dict):
-        return None
-    prompt, completion = _count(value, _PROMPT_COUNTS), _count(value, _COMPLETION_COUNTS)
-    if prompt is None and completion is None:
-        return None
-    cached, thought = _count(value, _CACHED_COUNTS), _count(value, _REASONING_COUNTS)
-    total = _count(value, _TOTAL_COUNTS)
-    if total is not None:
-        if prompt is None or completion is None:
-            rest = max(0, total - (prompt or completion or 0))
-            prompt, completion = (rest if one is None else one for one in (prompt, completion))
-        elif _is_beside(thought, total - prompt - completion, cached):
-            # Google and xAI count thinking beside the answer.
-            completion, thought = total - prompt, total - prompt - completion
-    return Usage(prompt or 0, completion or 0, cached, thought)
-
-
-def _is_beside(thought: int | None, rest: int, cached: int | None) -> bool:
-    """Whether the ``rest`` of a total is thinking; of the tokens found kept some do not count them."""
-    return rest > 0 and (thought == rest or (thought is None and cached is None))
-
-
-def _count(value: dict[str, Any], names: tuple[str, ...]) -> int | None:
-    for name in names:
-        with suppress(KeyError, TypeError, ValueError, OverflowError):
-            within, _, last = name.rpartition(".")
-            said = (value[within] if within else value)[last]
-            if not isinstance(said, bool) and 0 <= (count := int(float(said))) < 2**31:
-                return count
     return None

@@ -34,6 +34,14 @@ class _FirstDelta(_Delta, gc=False):
     audio: None = None
     tool_calls: Annotated[list[Any], msgspec.Meta(max_length=0)] | None = None
     function_call: None = None
+    # That a delta is thinking is marked before there is text: each field that is looked for costs.
+    type: Literal["text"] | None = None
+    phase: None = None
+    content_type: None = None
+    thought: None = None
+    is_thinking: None = None
+    is_reasoning: None = None
+    extra_content: None = None
 
 
 class _Choice(msgspec.Struct, gc=False):

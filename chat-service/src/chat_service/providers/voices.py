@@ -7,6 +7,10 @@ from chat_service.providers.port import THINKING, Kind, Part
 
 # Not sets: what a server has there may be anything.
 _ROLES: Final = ("reasoning", "thinking", "thought", "analysis", "reasoner")
+# Where a delta says of itself alone what it is.
+_MARKS: Final = ("type", "phase", "content_type")
+_MARKED: Final = (*_ROLES, "think", "reasoning_content")
+_FLAGS: Final = ("thought", "is_thinking", "is_reasoning")
 # Of gpt-oss, whose other ones are for people.
 _CHANNELS: Final = ("analysis", "thinking", "reasoning")
 
@@ -23,7 +27,8 @@ class Voices:
         """The ``parts`` of a delta or a message, as what they are."""
         if isinstance(said, dict):
             self._hear(said)
-        kind: Kind | None = THINKING if self.are_heard else None
+        is_thought = self.are_heard or (isinstance(said, dict) and _is_marked(said))
+        kind: Kind | None = THINKING if is_thought else None
         return [(kind or of, text) for of, text in parts]
 
     def _hear(self, said: dict[str, Any]) -> None:
@@ -33,3 +38,16 @@ class Voices:
             self.are_heard = channel.lower() in _CHANNELS
         elif role and isinstance(role, str) and not self._by_channel:
             self.are_heard = role.lower() in _ROLES
+
+
+def _is_marked(said: dict[str, Any]) -> bool:
+    """Whether a delta says of itself that it is thinking, and may be the only one that does."""
+    if any(said.get(name) is True for name in _FLAGS):
+        return True
+    extra = said.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    if isinstance(google, dict) and google.get("thought") is True:
+        return True
+    return any(
+        isinstance(mark := said.get(name), str) and mark.lower() in _MARKED for name in _MARKS
+    )
