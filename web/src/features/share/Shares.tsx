@@ -14,6 +14,7 @@ import { Badge, Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
+import { useNow } from "../../ui/useNow";
 import { titleOf } from "../sidebar/titleOf";
 import { isOpen, type Share, sharesQuery, useShareActions } from "./requests";
 
@@ -23,6 +24,7 @@ export function Shares({ sessionId, none }: { sessionId?: string; none?: ReactNo
   const [doomed, setDoomed] = useState<Share>();
   const shares = useInfiniteQuery(sharesQuery(sessionId));
   const items = shares.data?.pages.flatMap((page) => page.items);
+  const now = useNow(items?.map((share) => share.expires_at) ?? []);
   if (shares.isPending) return <Spinner />;
   return (
     <>
@@ -33,6 +35,7 @@ export function Shares({ sessionId, none }: { sessionId?: string; none?: ReactNo
           <ShareRow
             key={share.id}
             share={share}
+            now={now}
             named={sessionId === undefined}
             onRevoke={() => setDoomed(share)}
           />
@@ -50,10 +53,12 @@ export function Shares({ sessionId, none }: { sessionId?: string; none?: ReactNo
 
 function ShareRow({
   share,
+  now,
   named,
   onRevoke,
 }: {
   share: Share;
+  now: number;
   /** Whether it is told of which conversation it is. */
   named: boolean;
   onRevoke: () => void;
@@ -64,7 +69,8 @@ function ShareRow({
   const title = titleOf(share) || t.sidebar.untitled;
   const made = t.shares.made(ago(share.created_at));
   const { expires_at: expiresAt, max_views: most, opens } = share;
-  const isOver = expiresAt !== null && new Date(expiresAt) <= new Date();
+  const isOver = expiresAt !== null && Date.parse(expiresAt) <= now;
+  const open = isOpen(share, now);
   const notes = [
     named && made,
     most === null
@@ -81,22 +87,25 @@ function ShareRow({
       title={
         <>
           {named ? <Link href={routes.chat(share.session_id)}>{title}</Link> : made}
-          {!isOpen(share) && <Badge tone="warning">{t.shares.over}</Badge>}
+          {!open && <Badge tone="warning">{t.shares.over}</Badge>}
         </>
       }
       note={notes.filter(Boolean).join(" · ")}
     >
-      <IconButton
-        icon={RefreshCw}
-        label={t.shares.refresh(title)}
-        disabled={refresh.isPending}
-        onClick={() =>
-          refresh.mutate(share.id, {
-            onSuccess: () => toast.show({ text: t.shares.refreshed }),
-            onError: (error) => tell(error, t),
-          })
-        }
-      />
+      {/* What opens no more shows nothing newer either. */}
+      {open && (
+        <IconButton
+          icon={RefreshCw}
+          label={t.shares.refresh(title)}
+          disabled={refresh.isPending}
+          onClick={() =>
+            refresh.mutate(share.id, {
+              onSuccess: () => toast.show({ text: t.shares.refreshed }),
+              onError: (error) => tell(error, t),
+            })
+          }
+        />
+      )}
       <IconButton icon={Link2Off} label={t.shares.revoke(title)} onClick={onRevoke} />
     </Row>
   );

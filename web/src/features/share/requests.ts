@@ -5,7 +5,10 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { api, ok, type Schema } from "../../api";
+
+import { useNow } from "../../ui/useNow";
 
 export type Share = Schema<"Share">;
 type SharePage = Schema<"Page_Share_">;
@@ -42,19 +45,19 @@ const sharedQuery = queryOptions({
   queryKey: [...sharesKey, "sessions"],
   staleTime: 60_000,
   async queryFn({ signal }) {
-    const sessions = new Set<string>();
+    const open: Share[] = [];
     let cursor: string | undefined;
     do {
       const query = { limit: 100, ...(cursor && { cursor }) };
       const page = await ok(api.GET("/api/v1/chat/shares", { signal, params: { query } }));
-      for (const share of page.items) if (isOpen(share)) sessions.add(share.session_id);
+      open.push(...page.items.filter((share) => isOpen(share)));
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
-    return sessions;
+    return open;
   },
 });
 
-const NONE: ReadonlySet<string> = new Set();
+const NONE: readonly Share[] = [];
 
 /** Whether links can be made here. */
 export function useCanShare(): boolean {
@@ -69,7 +72,12 @@ export function useCanShare(): boolean {
 
 /** The conversations that others can look at. */
 export function useSharedSessions(): ReadonlySet<string> {
-  return useQuery(sharedQuery).data ?? NONE;
+  const { data = NONE } = useQuery(sharedQuery);
+  const now = useNow(data.map((share) => share.expires_at));
+  return useMemo(
+    () => new Set(data.filter((share) => isOpen(share, now)).map((share) => share.session_id)),
+    [data, now],
+  );
 }
 
 /** What is done to shares, after which they are read again. */
