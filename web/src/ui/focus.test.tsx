@@ -48,6 +48,26 @@ it.each([
   }
 });
 
+it("behind the last page of a list the focus is at its end, where the button for more was", async () => {
+  const list = (names: readonly string[], more: boolean) => (
+    <Page title="Users">
+      <Rows label="Users">
+        {names.map((name) => (
+          <Row key={name} title={name}>
+            <button type="button">{name}</button>
+          </Row>
+        ))}
+      </Rows>
+      {more && <button type="button">More</button>}
+    </Page>
+  );
+  const { rerender } = render(list(["a", "b"], true));
+  button("More").focus();
+  rerender(list(["a", "b", "c", "d"], false));
+  await act(async () => undefined);
+  expect(focused()).toBe("d");
+});
+
 it("a row that goes takes the focus of nobody who is elsewhere", async () => {
   const { rerender } = render(<Links names={["a", "b"]} />);
   button("Revoke b").focus();

@@ -17,13 +17,18 @@ export function placesOf(element: Element): Place[] {
 export function focusNear(places: readonly Place[]): void {
   for (const { parent, at } of places) {
     if (!parent.isConnected) continue;
-    const beside = parent.children[at] ?? parent.lastElementChild;
+    const beside = parent.children[at] ?? lastOf(parent.lastElementChild);
     const found = beside?.matches(FOCUSABLE) ? beside : beside?.querySelector(FOCUSABLE);
     const to = found ?? parent.querySelector(FOCUSABLE);
     if (!(to instanceof HTMLElement)) continue;
     to.focus();
     return;
   }
+}
+
+/** Of a list its last row: what stood behind it was nearest to that. */
+function lastOf(element: Element | null): Element | null {
+  return element?.matches("ul, ol") ? element.lastElementChild : element;
 }
 
 /**

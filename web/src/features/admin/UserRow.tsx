@@ -6,6 +6,7 @@ import {
   UserRoundCheck,
   UserRoundX,
 } from "lucide-react";
+import { memo } from "react";
 import { useLocation } from "wouter";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
@@ -21,14 +22,14 @@ import { type ManagedUser, useChangeUser } from "./requests";
 const ROLES = ["user", "tenant_admin", "operator"] as const;
 
 /** One user, and what an admin can do about them. Roles above one's own are not offered. */
-export function UserRow({
+export const UserRow = memo(function UserRow({
   user,
   tenant,
   onDelete,
 }: {
   user: ManagedUser;
   tenant: string | undefined;
-  onDelete: () => void;
+  onDelete: (user: ManagedUser) => void;
 }) {
   const t = useText();
   const { ago } = useFormat();
@@ -51,10 +52,15 @@ export function UserRow({
       }
       note={notes.filter(Boolean).join(" · ")}
     >
-      <Actions user={user} own={own} operator={me?.role === "operator"} onDelete={onDelete} />
+      <Actions
+        user={user}
+        own={own}
+        operator={me?.role === "operator"}
+        onDelete={() => onDelete(user)}
+      />
     </Row>
   );
-}
+});
 
 function Actions({
   user,
