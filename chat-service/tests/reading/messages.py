@@ -143,4 +143,25 @@ ERRORS = [
     status(200, error("not_found_error", "model: x"), failed("MODEL_NOT_FOUND")),
 ]  # fmt: skip
 
-KINDS = {"messages": STREAMS, "whole messages": WHOLE, "errors of messages": ERRORS}
+PROXIES = [
+    wire("a start without content", event("message_start", message={"usage": {"input_tokens": 3}}) + text("hi") + STOP + END),
+    wire("a start of nulls", event("message_start", message={"content": None, "usage": None}) + text("hi") + STOP + END, outcome=replace(READ, usage=(0, 4))),
+    wire("two starts", START + HI + STOP + END),
+    wire("pings in place of the end", HI + STOP + PING * 3),
+    wire("a block of a number that has no other before it", START + event("content_block_start", index=4, content_block={"type": "text", "text": ""}) + event("content_block_delta", index=4, delta={"type": "text_delta", "text": "hi"}) + STOP + END),
+    wire("[DONE] in place of the end", HI + STOP + b"data: [DONE]\n\n"),
+    wire("an error of the other protocol", HI + b'data: {"error":{"message":"Broken.","type":"server_error"}}\n\n', outcome=failed("FAILED", "Broken.", text="hi", usage=(3, 0))),
+    wire("words behind the text", HI + b"Internal Server Error\n", outcome=failed("FAILED", "Internal Server Error", text="hi", usage=(3, 0))),
+    wire("events as Python writes them", START + b"event: content_block_delta\ndata: {'type': 'content_block_delta', 'index': 0, 'delta': {'type': 'text_delta', 'text': 'hi'}}\n\n" + STOP + END),
+    wire("an event as a string", START + b"data: " + dumps(dumps({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}}).decode()) + b"\n\n" + STOP + END),
+    served("a message in UTF-16", json.dumps({"type": "message", "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 4}}).encode("utf-16"), READ),
+    status(413, error("request_too_large", "Request exceeds the maximum size"), failed("TOO_LARGE")),
+    status(413, error("request_too_large", "prompt exceeds the maximum context length"), failed("CONTEXT_TOO_LONG")),
+]  # fmt: skip
+
+KINDS = {
+    "messages": STREAMS,
+    "proxies of messages": PROXIES,
+    "whole messages": WHOLE,
+    "errors of messages": ERRORS,
+}

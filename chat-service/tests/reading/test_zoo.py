@@ -1,6 +1,8 @@
 """What model servers do, in each of its kinds, comes to the right outcome."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import aclosing
 
 import pytest
@@ -94,6 +96,26 @@ async def test_a_model_server_is_read_by_what_it_does(
     assert outcome == Outcome(**{**vars(expected), "says": ""})
     assert says in told
     assert KEY not in told
+
+
+FAILING = [
+    *(case for case in zoo.ERRORS if case.name in ("an object", "as broken JSON")),
+    *(case for case in zoo.BODIES if case.name in ("a page", "nothing", "half a document", "brotli")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILING, ids=lambda case: case.name)
+async def test_an_answer_that_fails_leaves_nothing_to_the_garbage_collector(
+    provider: ModelClient, case: Case
+) -> None:
+    await read(provider, case)
+    gc.collect()
+    gc.disable()
+    try:
+        answers = [weakref.ref((await read(provider, case))[1]) for _ in range(3)]
+        assert [answer() for answer in answers] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_there_are_as_many_behaviours_as_were_met() -> None:

@@ -63,7 +63,11 @@ async def read_stream(
         reading.left = None
         yield piece
         if problem is not None:
-            raise problem
+            try:
+                raise problem
+            finally:
+                # It keeps this frame, and would keep itself by it.
+                del problem
         if piece.end is not None:
             return
         if reading.is_slow(piece.size):
@@ -109,10 +113,8 @@ class _Reading:
         except ProviderError as error:
             return self._end(error)
         except (aiohttp.ClientError, OSError) as error:
-            kind = ProviderGarbled if isinstance(error, BrokenFraming) else ProviderBroke
-            problem = kind(f"{type(error).__name__}: {error}")
-            problem.__cause__ = error
-            return self._end(problem)
+            # By no name of this frame, which it keeps by its cause.
+            return self._end(_broken_by(error))
         return self._decode(data) if data else self._end(None)
 
     def collect(self) -> bool:
@@ -154,7 +156,11 @@ class _Reading:
         if self._deadline is not None and (problem is not None or piece.end is not None):
             piece.end, problem = End.WHOLE, None
         self._source.finished = piece.end is not None
-        return piece, problem
+        try:
+            return piece, problem
+        finally:
+            # One that was raised within this call keeps its frame.
+            del problem
 
     def _end(self, broken: ProviderError | None) -> _Read:
         """What is left when nothing more comes, or when ``broken`` has happened to the stream."""
@@ -171,4 +177,16 @@ class _Reading:
         if self._deadline is not None or piece.finish_reason is not None:
             problem = None
         piece.end = None if problem else last.end if piece.end is None else piece.end
-        return piece, problem
+        try:
+            return piece, problem
+        finally:
+            # One that was raised within this call keeps its frame.
+            del problem
+
+
+def _broken_by(error: Exception) -> ProviderError:
+    """What it means that a stream broke off."""
+    kind = ProviderGarbled if isinstance(error, BrokenFraming) else ProviderBroke
+    problem = kind(f"{type(error).__name__}: {error}")
+    problem.__cause__ = error
+    return problem

@@ -70,6 +70,7 @@ _BEFORE_IT: Final = (
     "check the base URL, and whether this machine may come there."
 )
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_.\[\]]{0,59})['\"`]")
+_OF_A_PROMPT = re.compile(r"token|context|prompt")
 # A length that is not of tokens.
 _CHARACTERS = re.compile(r"string too long|characters|bytes", re.IGNORECASE)
 _NUMBER = r"([0-9][0-9,_]{0,11})"
@@ -167,6 +168,8 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
     is_open = status is None or status >= 500
     if refusal_words.NOT_LOADED.search(said.message):
         return ProviderError, None  # so LM Studio says it, with a 400
+    if status == 413 and not _OF_A_PROMPT.search(words):
+        return ProviderTooLarge, None
     if refusal_words.CONTEXT.search(words) and not _is_about_the_answer(said):
         return ProviderContextTooLong, _how_long(said.message)
     if status == 413:

@@ -157,7 +157,7 @@ class Messages:
         """Event by event, in whatever shape can be forgiven, up to the first that cannot be."""
         for _, data in events:
             try:
-                values = json_text.documents(data.strip())
+                values = json_text.documents_within(data.strip())
             except ValueError:
                 said = data.strip()
                 is_word = is_idle(said) or is_done(said)
