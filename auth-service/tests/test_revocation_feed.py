@@ -34,7 +34,7 @@ def _watch(channel: Channel) -> Messages:
 
 async def _news(messages: Messages) -> auth_pb2.Revocation:
     """The next revocation, signs of life passed over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for message in messages:
             if message.revocations:
                 assert not message.snapshot

@@ -201,7 +201,7 @@ async def test_a_statement_that_never_ends_in_time_is_set_aside_and_a_full_pool_
             await connection.execute(text("SELECT pg_sleep(10)"))
 
     await replica(handle, failures=3, seconds=0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with slow.transaction():
             # Nobody gets the one connection there is: tried twice, 3 s each.
             await _send(js, b"heavy")
@@ -347,7 +347,7 @@ async def test_a_drain_waits_for_the_replay_at_work_and_no_other_is_begun(worker
     done, _ = await asyncio.wait({draining}, timeout=0.2)
     assert not done
     replays.gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await draining
     assert replays.begun == [b"one"]
     [left] = await _rows(worker)
@@ -373,7 +373,7 @@ async def test_a_drain_waits_for_what_is_being_claimed_just_then(worker: Databas
         draining = asyncio.create_task(replays.letters.drain())
         done, _ = await asyncio.wait({draining}, timeout=0.2)
         assert not done
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await draining
     assert replays.begun == [b"one"]
     assert await _rows(worker) == []

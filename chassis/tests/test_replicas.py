@@ -209,12 +209,12 @@ class OpenStream:
         self._call = method(StringValue())
 
     async def begun(self) -> "OpenStream":
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await self._call.read()).value == "first"
         return self
 
     async def ends_well(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await self._call.read()).value == "last"
             assert await self._call.read() is grpc.aio.EOF
             assert await self._call.code() is grpc.StatusCode.OK

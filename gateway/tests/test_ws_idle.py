@@ -12,14 +12,24 @@ from .sockets import Dial
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 
-async def test_an_idle_socket_is_closed(open_door: Any, dial: Dial, make_frame: MakeFrame) -> None:
+async def test_an_idle_socket_is_closed(open_door: Any, dial: Dial) -> None:
     door = await open_door(socket_idle_seconds=0.1)
-    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
-    following, idle = await dial(door), await dial(door)
-    await following.ask(type="send", ref="1", content="x")
+    idle = await dial(door)
     assert await idle.closed() == 4408
-    assert (await following.hear())["event"] == "start"
-    assert (await following.ask(type="ping"))["type"] == "pong"
+
+
+async def test_a_socket_that_follows_a_run_is_not_idle(
+    open_door: Any, dial: Dial, make_frame: MakeFrame
+) -> None:
+    idle = 60.0
+    door = await open_door(socket_idle_seconds=idle, socket_heartbeat_seconds=4 * idle)
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
+    client = await dial(door)
+    (session,) = door.gateway.sockets._open
+    await client.ask(type="send", ref="1", content="x")
+    assert (await client.hear())["event"] == "start"
+    session.review(asyncio.get_running_loop().time() + 2 * idle)
+    assert (await client.ask(type="ping"))["type"] == "pong"
 
 
 async def test_a_socket_is_not_idle_right_behind_a_long_answer(

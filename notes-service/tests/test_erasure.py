@@ -207,7 +207,7 @@ async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_no_other(
     unreadable = [b"", b"\xff\xff", events_pb2.UserDeleted(user_id="7").SerializeToString()]
     for payload in unreadable:
         await events.publish(events.subject("user.deleted"), payload, msg_id=str(new_id()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         erasure_id = await _publish(events, signer.caller())
         await eventually(lambda: [erased.erasure_id for erased in confirmed] == [erasure_id])
 

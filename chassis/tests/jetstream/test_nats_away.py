@@ -55,7 +55,7 @@ async def test_messages_arrive_although_nats_was_killed_and_started_again(
         await js.ping()
     await asyncio.to_thread(mortal_nats.start)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await js.wait_ready()
     await js.publish(js.subject("a"), b"after", "3")
     await eventually(lambda: b"after" in inbox.received, 10)
@@ -105,7 +105,7 @@ async def test_a_handler_at_work_through_a_restart_is_acknowledged_or_repeated(
     finish.set()
     await eventually(lambda: handled == [b"1"])
     await asyncio.to_thread(mortal_nats.start)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await js.wait_ready()
     await js.publish(js.subject("a"), b"2", "2")
     await eventually(lambda: b"2" in handled, 15)

@@ -189,7 +189,7 @@ async def test_an_idempotent_call_is_tried_again_after_a_restart(
     )
     await second.start()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await channel.probe()
         answer = await channel.unary(
             unary(channel, "Open"), StringValue(value="again"), timeout=30, idempotent=True

@@ -82,7 +82,7 @@ class Asking:
             next_read=read_at_once,
         )
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 async for _ in pieces:
                     pass
         except ProviderError as error:
@@ -100,7 +100,7 @@ class Asking:
 
     async def _models(self, connection: Connection) -> str | None:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.client.models(connection)
         except ProviderError as error:
             return error.reason

@@ -199,7 +199,7 @@ async def test_what_ends_while_it_is_looked_whether_there_is_more_is_looked_at_b
         assert await chat.finish(accepted.run)
         ends.summing_up(Ended(accepted.run, chat.connection, accepted.prompt, chat.ending))
         # What was looked at is the conversation as it was then.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await looked.wait()
     assert scripted.asked == []
     may_go_on.set()

@@ -189,7 +189,8 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "_CONNECTED_SECONDS", 0.3)
+    # For who is refused, and for those too who are to be connected.
+    monkeypatch.setattr(pool, "_CONNECTED_SECONDS", 2.0)
     rig = await make_rig(redis_url, streams_per_host=2)
     silent = [(await rig.ask(caller, model_server, "silent")).run for _ in range(2)]
     refused = (await rig.ask(caller, model_server, "tokens-20")).run

@@ -60,7 +60,7 @@ async def counters(http: aiohttp.ClientSession) -> dict[str, Any]:
 
 
 async def until_counted(http: aiohttp.ClientSession, name: str, value: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await counters(http))[name] != value:  # noqa: ASYNC110  another process counts
             await asyncio.sleep(0.01)
 

@@ -50,7 +50,7 @@ async def start_of(http: aiohttp.ClientSession, model: str, until: bytes) -> byt
     """What has come when `until` has."""
     received = b""
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         http.post("/v1/chat/completions", json=asking(model)) as response,
     ):
         while until not in received:
@@ -180,7 +180,7 @@ async def exchange(port: int, *sent: bytes) -> bytes:
     for piece in sent:
         writer.write(piece)
         await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         received = await reader.read()
     writer.close()
     return received
