@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from chassis.component import Component
+from chassis.hangups import ignore_hangups
 from chassis.health import Check, HealthBook, OpsServer
 from chassis.settings import UNUSABLE_STATUS, ServiceSettings, UnusableSetting
 from chassis.telemetry.logging import configure_logging, get_logger, log_the_uncaught
@@ -119,9 +120,7 @@ class Service:
                 loop.add_signal_handler(number, on_signal)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
-        if sys.platform != "win32":
-            # It asks for files to be read anew; of who has none it is no end, as it is by default.
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        ignore_hangups()
         try:
             await self.start()
         except UnusableSetting as error:

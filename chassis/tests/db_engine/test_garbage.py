@@ -1,7 +1,6 @@
 """What an error holds is gone with the error: callers' frames, and so whatever they were about."""
 
 import asyncio
-import gc
 import weakref
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +11,7 @@ from chassis.db.engine import Database
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.statement import Statement
 from chassis.embedded import free_port
-from chassis.testing import DatabaseUrls
+from chassis.testing import DatabaseUrls, collector_at_rest
 
 _REFUSED = Statement(text("SELECT 1 / 0"))
 
@@ -98,10 +97,6 @@ async def test_an_error_leaves_nothing_to_the_garbage_collector(
             return weakref.ref(matter)
         raise AssertionError("nothing failed")
 
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_at_rest():
         assert (await caller())() is None
-    finally:
-        gc.enable()
-        await database.stop()
+    await database.stop()

@@ -1,7 +1,6 @@
 """Calls of one request and one answer on the real wire."""
 
 import asyncio
-import gc
 import weakref
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from chassis.errors import AppError, Kind
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
 from chassis.grpc.server import GrpcServer
-from chassis.testing import eventually
+from chassis.testing import collector_at_rest, eventually
 
 from .service import (
     FIELDS,
@@ -86,12 +85,8 @@ async def test_a_refusal_leaves_nothing_of_its_callers_to_the_garbage_collector(
             raise AssertionError("it was not refused")
         return weakref.ref(matter)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_at_rest():
         assert (await caller())() is None
-    finally:
-        gc.enable()
 
 
 async def test_a_machine_that_has_no_more_to_give_is_unavailable(

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
+from chassis.hangups import ignore_hangups
 from chassis.repeated import Repeated
 from chassis.settings import ServiceSettings, UnusableSetting, variable_of
 from chassis.telemetry.logging import get_logger
@@ -209,8 +210,8 @@ def _miss_hangup(callback: Callable[[], None]) -> None:
         _on_hangup.remove(callback)
         if not _on_hangup:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
-            # By default it would end the process in the midst of its drain.
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            # The process may be in the midst of its drain.
+            ignore_hangups()
 
 
 def stamp(path: Path) -> Stamp:

@@ -5,6 +5,7 @@ import chassis.testing.forks  # noqa: F401 - for its effect, and before what loa
 # isort: split
 from chassis.testing.databases import DatabaseUrls, ServiceDatabase, limit_deletes
 from chassis.testing.eventually import eventually
+from chassis.testing.garbage import collector_at_rest
 from chassis.testing.metrics import sample
 from chassis.testing.model_server import ModelServer
 from chassis.testing.name_server import NameServer
@@ -20,6 +21,7 @@ __all__ = [
     "Signer",
     "TlsFiles",
     "TlsSettings",
+    "collector_at_rest",
     "eventually",
     "limit_deletes",
     "sample",

@@ -164,6 +164,9 @@ async def _made_before(
         if error.reason == "MESSAGE_NOT_FOUND":
             raise refused from None
         raise
+    finally:
+        # Raised, it holds this frame; a frame that holds it as well is left to the garbage collector.
+        del refused
     return made.note
 
 
