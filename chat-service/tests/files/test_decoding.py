@@ -318,6 +318,16 @@ async def test_a_reading_that_nobody_waits_for_any_more_is_ended(tmp_path: Path)
     await eventually(lambda: child not in children())
 
 
+async def test_a_reader_that_somebody_kills_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    before = children()
+    reading = asyncio.create_task(read(tmp_path, b"word " * 1_000_000))
+    await eventually(lambda: children() - before)
+    (child,) = children() - before
+    psutil.Process(child).kill()
+    with pytest.raises(FileReadersBusy):
+        await reading
+
+
 async def test_a_reader_that_cannot_begin_is_no_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from prometheus_client import Histogram
 
 from chassis.processes import end_process
 from chassis.telemetry.logging import get_logger
+from chat_service.files.decoding.child import BOUNDS
 from chat_service.files.decoding.report import MOST_BYTES, Failed, Report
 from chat_service.files.domain.errors import FileKindRefused, FileReadersBusy, StorageUnavailable
 from chat_service.files.domain.kinds import Kind
@@ -86,7 +88,7 @@ class Decoding:
     async def _read(self, path: Path, how: tuple[str, ...]) -> bytes:
         """What the process says, or nothing where it was killed.
 
-        Raises RuntimeError if it did not come to reading, FileReadersBusy if it did not come to an end.
+        Raises RuntimeError if it did not come to reading, FileReadersBusy if it did not come to an end of its own.
         """
         with ExitStack() as handed:
             source, *results = _opened(handed, path)
@@ -100,13 +102,19 @@ class Decoding:
                 env={},
                 cwd="/",
             )
+        began = monotonic()
         assert process.stdout is not None
         assert process.stderr is not None
         try:
             async with asyncio.timeout(self._most_seconds):
                 line = await process.stdout.read(MOST_BYTES)
                 # Of one that was killed it is negative, and of one that has read the file 0.
-                if await process.wait() > 0:
+                code = await process.wait()
+                if code == -signal.SIGKILL and monotonic() - began < BOUNDS.cpu_seconds:
+                    # Not for the processor time that it took: the machine had no memory left, or somebody ended it.
+                    _log.warning("file.reader_lost")
+                    raise FileReadersBusy()
+                if code > 0:
                     said = await process.stderr.read(MOST_BYTES)
                     raise RuntimeError(
                         f"what reads files cannot begin: {said.decode(errors='replace')}"
