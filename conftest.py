@@ -54,11 +54,16 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Workers are forked from a process that has imported all tests."""
+    if config.invocation_params.dir != config.rootpath:
+        # In the folder of a member, ``tests`` are its own: execnet starts workers.
+        return
+    patch = pytest.MonkeyPatch()
+    # The program ``pytest`` does not look there by itself, as ``python -m pytest`` does.
+    patch.syspath_prepend(config.rootpath)
     from tests.forkserver.workers import Collected
 
     collected = Collected(config.args)
     config.add_cleanup(collected.close)
-    patch = pytest.MonkeyPatch()
     patch.setattr("execnet.gateway_io.Popen2IOMaster", collected.worker())
     config.add_cleanup(patch.undo)
 
