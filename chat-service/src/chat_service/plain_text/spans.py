@@ -25,7 +25,7 @@ _AUTOLINK: Final = re.compile(
 )
 _AUTOLINK_BEGUN: Final = re.compile(r"<[A-Za-z][^\s<>]*")
 _TARGET: Final = re.compile(
-    r"\([ \t]*+(<[^<>]*>|(?:[^\s()]|\([^\s()]*+\))*+)"
+    r"\([ \t]*+(<[^<>]*>|(?>(?:[^\s()]|\([^\s()]*+\))*))"
     r"(?:[ \t]++(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*+\)"
 )
 

@@ -31,7 +31,7 @@ _LABEL: Final = re.compile(
 )
 # What stands before a heading, a list's item or a quotation in Markdown.
 _MARK: Final = re.compile(r"(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+)")
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*+\)")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\((?>(?:[^()]|\([^()]*\))*)\)")
 # The same within a title: "What `async` **really** does".
 _INSIDE: Final = re.compile(r"(\*\*|~~|`)(?=\S)(.+?)(?<=\S)\1")
 _AROUND: Final = ("***", "**", "*", "___", "__", "_", "~~", "`")

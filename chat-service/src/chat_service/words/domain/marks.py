@@ -41,7 +41,9 @@ def _links(address: str, begun: str) -> Mapping[str, str]:
 
 # What is no link on a page may have one in what would be its address.
 _SIMPLE: Final = rf"[^\s()]{{0,{LONGEST_ADDRESS}}}+"
-_NESTED: Final = rf"(?:[^\s()]|\([^\s()]*\)){{0,{LONGEST_ADDRESS}}}+"
+# Not a possessive repetition: before 3.11.5 Python forgets where one of a group has begun when the
+# group fails half way (CPython's issue 106052).
+_NESTED: Final = rf"(?>(?:[^\s()]|\([^\s()]*\)){{0,{LONGEST_ADDRESS}}})"
 _INNER_LINKS: Final = _links(_SIMPLE, _SIMPLE)
 _OUTER_LINKS: Final = _links(_NESTED, rf"{_NESTED}(?:\([^\s()]*)?")
 _MAY_BE_LINKS: Final = re.compile(r"\][(\[]")
