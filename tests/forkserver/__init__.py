@@ -5,7 +5,8 @@ the tests start a hundred. Here a *fork server* (:mod:`tests.forkserver.__main__
 services and the runner load, once for each pytest process, and forks a child for each start, which
 then is what ``python -m`` makes of a process (:mod:`tests.forkserver.identity`). Each runner has
 a fork server of its own, forked from itself before it has any thread. The workers of pytest-xdist are
-forked as well, from a process that has imported all tests (:mod:`tests.forkserver.workers`).
+forked as well, from a process that has imported all tests (:mod:`tests.forkserver.workers`), and fork
+their fork servers from themselves (:mod:`tests.forkserver.worker`): there is little left to import.
 
 **The process is its starter's child**, so that waiting for it, its exit code, its signals, its
 death with its parent and psutil's trees are what they are for any other. A fork server forks twice,
@@ -25,7 +26,7 @@ descriptor; random numbers are seeded anew by Python and OpenSSL when they see t
 - Variables that the interpreter, the loader or a library reads at its start (``PYTHON*``, ``LD_*``,
   ``GRPC_*``, ``OTEL_*``, …) have their effect from the fork server's environment. A start that
   gives one another value is refused.
-- The modules of all services are loaded, so that an import which is missing goes unnoticed, and
+- The modules of all services are loaded, in a worker's processes those of the tests as well, so that an import which is missing goes unnoticed, and
   metrics of chassis are there (as 0) which the service would not have loaded. Metrics of other
   services are taken out.
 - The hash seed, the umask, resource limits and the addresses of memory are the fork server's.

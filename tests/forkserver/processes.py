@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -124,9 +123,23 @@ def run(
         )
 
 
-@cache
+def use(server: ForkServer) -> None:
+    """Start processes by this one, and by no other."""
+    _servers.append(server)
+    atexit.register(server.close)
+
+
 def _server() -> ForkServer:
     """This process's own, for as long as it runs."""
+    if not _servers:
+        _servers.append(_execute_a_server())
+    return _servers[0]
+
+
+_servers: list[ForkServer] = []
+
+
+def _execute_a_server() -> ForkServer:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command, environment = roomy(["-m", "tests.forkserver", str(theirs.fileno())], os.environ)
     with theirs:
