@@ -17,7 +17,7 @@ def talkative_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]
     """Each process says all that it can say, also as it aborts, and may leave its memory behind."""
     directory = tmp_path_factory.mktemp("talkative")
     environment = {f"{member}_LOG_LEVEL": "debug" for member in _MEMBERS}
-    stack = Stack(directory, forked=False, environment={**environment, "PYTHONFAULTHANDLER": "1"})
+    stack = Stack(directory, environment={**environment, "PYTHONFAULTHANDLER": "1"})
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     here = Path.cwd()
     # Where a core is written to if there is one: beside what is looked through.

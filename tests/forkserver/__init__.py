@@ -26,10 +26,10 @@ descriptor; random numbers are seeded anew by Python and OpenSSL when they see t
 - Variables that the interpreter, the loader or a library reads at its start (``PYTHON*``, ``LD_*``,
   ``GRPC_*``, ``OTEL_*``, …) have their effect from the fork server's environment. A start that
   gives one another value is refused.
-- The modules of all services are loaded, in a worker's processes those of the tests as well, so that an import which is missing goes unnoticed, and
-  metrics of chassis are there (as 0) which the service would not have loaded. Metrics of other
-  services are taken out.
-- The hash seed, the umask, resource limits and the addresses of memory are the fork server's.
+- The modules of all services are loaded, in a worker's processes those of the tests as well, so that
+  an import which is missing goes unnoticed, and metrics of chassis are there (as 0) which the service
+  would not have loaded. Metrics of other services are taken out.
+- The hash seed, the umask, resource limits other than that of a core, and the addresses of memory are the fork server's.
 - Pages are shared until they are written, so that proportional set sizes are smaller.
 - The command line has ``-X room=…`` in it, without effect.
 

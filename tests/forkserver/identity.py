@@ -1,7 +1,9 @@
 """A forked process becomes what ``python`` with these arguments would be."""
 
 import ctypes
+import faulthandler
 import os
+import resource
 import runpy
 import sys
 import time
@@ -25,6 +27,10 @@ _READ_AT_START = (
 )  # fmt: skip
 
 
+# Of these the one that has its effect here as well.
+_FAULTS = "PYTHONFAULTHANDLER"
+
+
 class EnvironmentReadAtStart(Exception):
     """A variable that has no effect on a forked process: such a start is one for exec."""
 
@@ -40,6 +46,9 @@ def roomy(
 def become(order: Order) -> None:
     """Do what the order's module does as ``__main__``; returns or raises as that does."""
     _check(order.environment)
+    if order.environment.get(_FAULTS):
+        faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_CORE, resource.prlimit(order.parent, resource.RLIMIT_CORE))
     if order.new_session:
         os.setsid()
     os.chdir(order.directory)
@@ -59,6 +68,8 @@ def become(order: Order) -> None:
 
 def _check(environment: Mapping[str, str]) -> None:
     for name, value in environment.items():
+        if name == _FAULTS:
+            continue
         if name.startswith(_READ_AT_START) and os.environ.get(name) != value:
             raise EnvironmentReadAtStart(name)
 

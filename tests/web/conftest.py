@@ -44,8 +44,9 @@ def web_stack(pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
         stack.stop()
 
 
-# Not of the session: what drives it keeps a loop running, beside which no asynchronous test can run.
-@pytest.fixture(scope="module")
+# Not of the session: what drives it keeps a loop running, beside which no asynchronous test can run. Of
+# these here none is one.
+@pytest.fixture(scope="package")
 def one_chromium(browser_program: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
