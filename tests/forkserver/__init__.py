@@ -31,6 +31,7 @@ descriptor; random numbers are seeded anew by Python and OpenSSL when they see t
   would not have loaded. Metrics of other services are taken out.
 - The hash seed, the umask, resource limits other than that of a core, and the addresses of memory are the fork server's.
 - Pages are shared until they are written, so that proportional set sizes are smaller.
+- It ends without freeing its objects, so that what their finalizers would do at the very end is not done.
 - The command line has ``-X room=…`` in it, without effect.
 
 So what is *about* starting goes on with exec: the tests of the runner, of settings that are refused,

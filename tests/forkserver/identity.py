@@ -1,15 +1,18 @@
 """A forked process becomes what ``python`` with these arguments would be."""
 
+import atexit
 import ctypes
 import faulthandler
 import os
 import resource
 import runpy
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
@@ -43,8 +46,8 @@ def roomy(
     return _command(arguments, command), {**environment, "ROOM": "-" * variables}
 
 
-def become(order: Order) -> None:
-    """Do what the order's module does as ``__main__``; returns or raises as that does."""
+def become(order: Order) -> NoReturn:
+    """Do what the order's module does as ``__main__``, and end as that does."""
     _check(order.environment)
     if order.environment.get(_FAULTS):
         faulthandler.enable()
@@ -63,7 +66,23 @@ def become(order: Order) -> None:
         _forget_metrics_of_others(module)
     sys.argv = ["-m", *words]
     sys.orig_argv = [sys.executable, *order.arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise
+        _end(ended.code or 0)
+    _end(0)
+
+
+def _end(code: int) -> NoReturn:
+    """As the interpreter does, but for freeing each object, which takes 0.3 s where tests are loaded."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+    os._exit(code)
 
 
 def _check(environment: Mapping[str, str]) -> None:

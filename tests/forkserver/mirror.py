@@ -4,6 +4,7 @@ It then reads its standard input to the end, and exits with the status ``$ENDS_W
 """
 
 import asyncio
+import atexit
 import json
 import logging
 import os
@@ -40,8 +41,8 @@ def main() -> None:
         "shown environment": me.environ(),
         "threads": threading.active_count(),
     }
-    json.dump(found, sys.stdout)
-    sys.stdout.flush()
+    # At the end, and not flushed: that is done for a process that ends as it should.
+    atexit.register(sys.stdout.write, json.dumps(found))
     sys.stderr.write(sys.stdin.read())
     sys.exit(int(os.environ["ENDS_WITH"]))
 

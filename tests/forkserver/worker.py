@@ -22,16 +22,14 @@ def _load() -> None:
     structlog.reset_defaults()
 
 
-def _has_a_server() -> bool:
-    """Whether this is the worker, and not what its fork server is to start."""
+def main() -> None:
     started = fork_a_server(_load)
     if isinstance(started, Order):
         become(started)
-        return False
     use(started)
-    return True
 
 
-if __name__ == "__main__" and _has_a_server():
+if __name__ == "__main__":
+    main()
     # The first line says what to be; the rest is for that to read.
     exec(eval(sys.stdin.readline()))
