@@ -55,7 +55,7 @@ def _rows(database: DatabaseUrls, table: str, caller: Caller) -> int:
     return int(row[0])
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def confirmed(events: JetStream) -> AsyncIterator[list[events_pb2.UserErased]]:
     """The confirmations that have been published so far."""
     seen: list[events_pb2.UserErased] = []

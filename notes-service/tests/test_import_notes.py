@@ -12,7 +12,6 @@ from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.jetstream import JetStream
 from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
-from notes_service.settings import Settings
 from parley.bounds import MAX_IMPORTED_NOTES
 from parley.events.v1 import events_pb2
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
@@ -52,14 +51,14 @@ def user(notes: Channel, caller: Caller, user_of: type[User]) -> User:
     return user_of(notes, caller.token)
 
 
-async def chat_of(settings: Settings, grpc_channel: OpenChannel) -> Channel:
-    return await grpc_channel(settings.grpc_port, "notes-service", as_name="chat-service")
+async def chat_of(port: int, grpc_channel: OpenChannel) -> Channel:
+    return await grpc_channel(port, "notes-service", as_name="chat-service")
 
 
 async def test_a_note_is_kept_as_the_file_has_it_and_once(
-    notes: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller, user: User
+    notes: Channel, port: int, grpc_channel: OpenChannel, caller: Caller, user: User
 ) -> None:
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     assert await take(chat, caller, note("one", pinned=True), note("two")) == (2, 0, {})
     assert await take(chat, caller, note("one"), note("two"), note("three")) == (1, 2, {})
     items = {one.title: one for one in (await user.list()).items}
@@ -84,13 +83,13 @@ async def test_a_note_is_kept_as_the_file_has_it_and_once(
 
 async def test_what_is_here_by_its_own_id_is_no_second_one_but_to_others(
     notes: Channel,
-    settings: Settings,
+    port: int,
     grpc_channel: OpenChannel,
     caller: Caller,
     user: User,
     signer: Signer,
 ) -> None:
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     mine = await user.create(title="Mine")
     assert await take(chat, caller, note(mine.id)) == (0, 1, {})
     other = signer.caller(tenant_id=caller.tenant_id)
@@ -99,9 +98,9 @@ async def test_what_is_here_by_its_own_id_is_no_second_one_but_to_others(
 
 
 async def test_a_repetition_with_its_key_is_told_what_the_first_was_told(
-    notes: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller, user: User
+    notes: Channel, port: int, grpc_channel: OpenChannel, caller: Caller, user: User
 ) -> None:
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     batch = (note("one"), note("two"), note("three", title=" "))
     first = await take(chat, caller, *batch, key="import-1-0")
     assert first == (2, 0, {"INVALID": 1})
@@ -114,9 +113,9 @@ async def test_a_repetition_with_its_key_is_told_what_the_first_was_told(
 
 
 async def test_the_bounds_of_notes_hold(
-    notes: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller, user: User
+    notes: Channel, port: int, grpc_channel: OpenChannel, caller: Caller, user: User
 ) -> None:
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     taken = await take(
         *(chat, caller, note("fits", title="t" * 200, content="c" * 100_000)),
         *(note("long", title="t" * 201), note("longer", content="c" * 100_001)),
@@ -131,12 +130,12 @@ async def test_the_bounds_of_notes_hold(
 
 
 async def test_chat_service_alone_may_bring_them_and_nothing_else_of_a_user_s(
-    notes: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller
+    notes: Channel, port: int, grpc_channel: OpenChannel, caller: Caller
 ) -> None:
     with pytest.raises(RemoteError) as refused:
         await take(notes, caller, note("one"))
     assert refused.value.kind is Kind.FORBIDDEN
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     with pytest.raises(RemoteError) as refused:
         await chat.unary(
             chat.stub(notes_pb2_grpc.NotesServiceStub).ListNotes,
@@ -149,14 +148,14 @@ async def test_chat_service_alone_may_bring_them_and_nothing_else_of_a_user_s(
 
 async def test_nothing_is_kept_of_who_is_erased_nor_of_who_is_named_in_another_tenant(
     notes: Channel,
-    settings: Settings,
+    port: int,
     grpc_channel: OpenChannel,
     caller: Caller,
     signer: Signer,
     events: JetStream,
     database: DatabaseUrls,
 ) -> None:
-    chat = await chat_of(settings, grpc_channel)
+    chat = await chat_of(port, grpc_channel)
     assert await take(chat, caller, note("one"), key="import-1-0") == (1, 0, {})
     elsewhere = signer.caller(user_id=caller.user_id)
     assert elsewhere.tenant_id != caller.tenant_id

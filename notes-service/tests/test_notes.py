@@ -9,7 +9,6 @@ from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
 from chassis.ids import new_id
 from chassis.paging import encode_cursor
 from chassis.testing import DatabaseUrls, OpenChannel, Signer
-from notes_service.settings import Settings
 
 User = Any
 UserOf = Callable[..., Any]
@@ -137,7 +136,7 @@ async def test_the_list_is_read_page_by_page_each_note_once_and_ties_too(
 
 async def test_a_page_ends_early_once_its_text_is_long(alice: User) -> None:
     # More in all than gRPC carries at once.
-    content = "😀" * 100_000
+    content = "𐐨" * 100_000
     assert 42 * len(content.encode()) > MAX_MESSAGE_BYTES
     made = [(await alice.create(str(number), content)).id for number in range(42)]
     seen, pages, cursor = list[str](), 0, ""
@@ -219,13 +218,13 @@ async def test_a_cursor_at_the_end_of_time_is_no_error(alice: User, moment: str)
 
 async def test_only_the_gateway_may_call(
     notes: Channel,
-    settings: Settings,
+    port: int,
     grpc_channel: OpenChannel,
     signer: Signer,
     user_of: UserOf,
 ) -> None:
     for name in ("chat-service", "auth-service", "tester"):
-        channel = await grpc_channel(settings.grpc_port, "notes-service", as_name=name)
+        channel = await grpc_channel(port, "notes-service", as_name=name)
         with pytest.raises(RemoteError) as refused:
             await user_of(channel, signer.token()).list()
         assert refused.value.kind is Kind.FORBIDDEN

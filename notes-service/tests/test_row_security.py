@@ -19,7 +19,7 @@ from notes_service.store.notes import Lexemes, Notes
 NOTHING = Lexemes((), (), ())
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(database: DatabaseUrls) -> AsyncIterator[Database]:
     connected = Database(database.app, application_name="test")
     yield connected

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from chassis.db.engine import Database, Scope
@@ -29,7 +30,7 @@ TEXTS = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def written(alice: User, bob: User) -> User:
     """Alice, with notes; Bob has the same ones."""
     for user in (alice, bob):

@@ -74,6 +74,7 @@ class DatabaseFactory:
     _templates: dict[tuple[str, Path], str] = field(default_factory=dict)
     _passwords: dict[str, dict[str, str]] = field(default_factory=dict)
     _idle: dict[tuple[str, Path], list[_Made]] = field(default_factory=dict)
+    _given: dict[DatabaseUrls, _Made] = field(default_factory=dict)
 
     def close(self) -> None:
         """Lets go of the databases that nobody uses."""
@@ -85,18 +86,34 @@ class DatabaseFactory:
     @contextmanager
     def session(self) -> Iterator[ServiceDatabase]:
         """A factory whose databases nobody uses any more behind it, whoever is still connected."""
-        given: list[_Made] = []
+        given: list[DatabaseUrls] = []
 
         def make(service: str, migrations: Path) -> DatabaseUrls:
             idle = self._idle.get((service, migrations.resolve()))
-            given.append(idle.pop() if idle else self._clone(service, migrations.resolve()))
-            return self._urls(given[-1].name, service)
+            made = idle.pop() if idle else self._clone(service, migrations.resolve())
+            database = self._urls(made.name, service)
+            self._given[database] = made
+            given.append(database)
+            return database
 
         try:
             yield make
         finally:
-            for made in given:
-                self._take_back(made)
+            for database in given:
+                self._take_back(self._given.pop(database))
+
+    def put_back(self, database: DatabaseUrls) -> bool:
+        """Make one that is in use as good as new; False where that cannot be.
+
+        What this process's pools are connected by stays; sequences go on.
+        """
+        made = self._given[database]
+        try:
+            return restore(
+                made.connection, made.pristine, self.parking.processes(in_use=True), sequences=False
+            )
+        except psycopg.OperationalError:
+            return False
 
     def _clone(self, service: str, migrations: Path) -> _Made:
         # SQLAlchemy and Alembic: a run that touches no database need not load them.

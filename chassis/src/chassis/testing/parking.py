@@ -39,9 +39,10 @@ class Parking:
         self._kinds.clear()
         self._keep(0)
 
-    def processes(self) -> list[int]:
-        """The backends of those that are here."""
-        return [driver.pgconn.backend_pid for driver in self._idle]
+    def processes(self, *, in_use: bool = False) -> list[int]:
+        """The backends of those that are here, and with ``in_use`` of those that pools have."""
+        drivers = [*self._idle, *(self._kinds if in_use else ())]
+        return [driver.pgconn.backend_pid for driver in drivers if not driver.closed]
 
     async def putconn(self, driver: _Driver) -> None:
         """What psycopg calls in place of closing."""

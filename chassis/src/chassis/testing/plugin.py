@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +19,12 @@ import uvloop
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from chassis.embedded.nats import ALONE
-from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.nats_accounts import Accounts
 from chassis.telemetry.logging import configure_logging
 from chassis.testing.databases import DatabaseFactory, ServiceDatabase
 from chassis.testing.model_server import ModelServer, running_model_server
-from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channel, tls_files
+from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channels, tls_files
 from chassis.testing.signer import Signer
 from chassis.tls import issue
 
@@ -77,7 +77,14 @@ StartProcess = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
 
 @pytest_asyncio.fixture
 async def start_process() -> AsyncIterator[StartProcess]:
-    """Starts programs; one that still runs behind its test is killed, whatever the test met.
+    """Starts programs; one that still runs behind its test is killed, whatever the test met."""
+    async with start_processes() as start:
+        yield start
+
+
+@asynccontextmanager
+async def start_processes() -> AsyncIterator[StartProcess]:
+    """Starts programs; one that still runs behind the block is killed.
 
     Else the event loop would wait for it, and so would everybody who waits for the tests.
     """
@@ -89,11 +96,13 @@ async def start_process() -> AsyncIterator[StartProcess]:
         started.append(process)
         return process
 
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -174,6 +183,13 @@ def nats_url_of(embedded_nats: EmbeddedNats) -> Callable[[str], str]:
 @pytest.fixture
 def events_prefix(embedded_nats: EmbeddedNats) -> Iterator[str]:
     """First token of this test's subjects; streams that hold any are deleted after it."""
+    with subjects_of_its_own(embedded_nats) as prefix:
+        yield prefix
+
+
+@contextmanager
+def subjects_of_its_own(embedded_nats: EmbeddedNats) -> Iterator[str]:
+    """First token of subjects; streams that hold any are deleted behind the block."""
     prefix = f"test-{new_id().hex}"
     yield prefix
     if embedded_nats.running:
@@ -234,16 +250,8 @@ def signer() -> Signer:
 @pytest_asyncio.fixture
 async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
     """Opens channels to a loopback port; they are closed after the test."""
-    opened: list[Channel] = []
-
-    async def make(port: int, server: str, as_name: str = "gateway") -> Channel:
-        channel = await open_channel(certificates, port, server, as_name)
-        opened.append(channel)
-        return channel
-
-    yield make
-    for channel in opened:
-        await channel.stop()
+    async with open_channels(certificates) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -62,10 +62,17 @@ def look_at(connection: psycopg.Connection) -> Pristine:
     )
 
 
-def restore(connection: psycopg.Connection, pristine: Pristine, spared: Sequence[int] = ()) -> bool:
-    """Put rows and sequences back; False where that does not make it what it was.
+def restore(
+    connection: psycopg.Connection,
+    pristine: Pristine,
+    spared: Sequence[int] = (),
+    *,
+    sequences: bool = True,
+) -> bool:
+    """Put rows and ``sequences`` back; False where that does not make it what it was.
 
-    Ends what others have going on in the database, but for the backends ``spared``, which are idle.
+    Ends what others have going on in the database, but for the backends ``spared``: what these hold
+    locks for is waited for, five seconds and not longer (psycopg.errors.LockNotAvailable).
     ``connection`` is a superuser's, in autocommit mode.
     """
     connection.execute(
@@ -82,6 +89,7 @@ def restore(connection: psycopg.Connection, pristine: Pristine, spared: Sequence
         if changed:
             # No trigger fires, and no foreign key asks for an order.
             connection.execute("SET LOCAL session_replication_role = replica")
+            connection.execute("SET LOCAL lock_timeout = 5000")
         for name in changed:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(*name)))
             if rows := pristine.tables[name]:
@@ -89,7 +97,7 @@ def restore(connection: psycopg.Connection, pristine: Pristine, spared: Sequence
                     sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*name))
                 ) as copy:
                     copy.write(rows)
-        for name, place in pristine.sequences.items():
+        for name, place in pristine.sequences.items() if sequences else ():
             quoted = sql.Identifier(*name).as_string(connection)
             connection.execute("SELECT setval(%s::regclass, %s, %s)", (quoted, *place))
     return True

@@ -1,6 +1,7 @@
 """Certificates for tests, and channels that show them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -54,6 +55,21 @@ async def open_channel(certificates: Path, port: int, server: str, as_name: str)
     channel = Channel(target=f"127.0.0.1:{port}", server=server, settings=settings)
     await channel.start()
     return channel
+
+
+@asynccontextmanager
+async def open_channels(certificates: Path) -> AsyncIterator[OpenChannel]:
+    """Opens channels to loopback ports; they are closed behind the block."""
+    opened: list[Channel] = []
+
+    async def make(port: int, server: str, as_name: str = "gateway") -> Channel:
+        channel = await open_channel(certificates, port, server, as_name)
+        opened.append(channel)
+        return channel
+
+    yield make
+    for channel in opened:
+        await channel.stop()
 
 
 @cache

@@ -1,0 +1,137 @@
+"""A running service that tests share, one after the other, each finding it as good as new.
+
+To start one, to connect it to its database, to NATS and to who calls it, and to end all that again costs
+ten times what a plain test costs. What is shared runs on the event loop of the session, and so do
+the tests of a room that shares (`on_one_loop`).
+"""
+
+import asyncio
+import contextvars
+import inspect
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import pytest
+
+from chassis.testing.databases import DatabaseFactory, DatabaseUrls
+
+# The loop stands still while tests with loops of their own run. After this long a replica counts as
+# frozen, streams have been cut and connections been missed: a new service costs less than to be sure.
+_LONGEST_STANDSTILL: Final = 5.0
+# How long what a test has begun may take to its end once the test is over.
+_PATIENCE: Final = 5.0
+
+_Tasks = weakref.WeakSet[asyncio.Task[Any]]
+# Those that the test has begun, and they; a service began its own before.
+_tasks_of_test = contextvars.ContextVar[_Tasks | None]("tasks_of_test", default=None)
+
+
+class Running(Protocol):
+    """What tests share has a database."""
+
+    @property
+    def database(self) -> DatabaseUrls: ...
+
+
+Shared = TypeVar("Shared", bound=Running)
+
+
+def on_one_loop(name: str, obj: object) -> None:
+    """For a conftest.py's ``pytest_pycollect_makeitem``: its tests run on the loop of the session."""
+    if name.startswith("test") and inspect.iscoroutinefunction(obj):
+        pytest.mark.asyncio(loop_scope="session")(obj)
+
+
+class SharedService(Generic[Shared]):
+    """Starts one when a test first asks, and another where the one there is cannot be used again.
+
+    ``open_one`` starts a service and stops it behind its block.
+    """
+
+    def __init__(
+        self,
+        databases: DatabaseFactory,
+        open_one: Callable[[], AbstractAsyncContextManager[Shared]],
+    ) -> None:
+        self._databases = databases
+        self._open_one = open_one
+        self._running: Shared | None = None
+        self._stack = AsyncExitStack()
+        self._rested_at = 0.0
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Shared]:
+        """For one test, and as it was before behind it.
+
+        Rows are put back; sequences go on, as what the service has read of them does. A database
+        that was changed in any other way goes with its service. AssertionError if something of what
+        the test began goes on.
+        """
+        if self._running is not None and time.monotonic() > self._rested_at + _LONGEST_STANDSTILL:
+            await self.stop()
+        if self._running is None:
+            self._running = await self._stack.enter_async_context(self._open_one())
+        with _recording() as begun:
+            yield self._running
+        going_on = await _going_on(begun)
+        if going_on or not await self._is_as_new(self._running):
+            await self.stop()
+        self._rested_at = time.monotonic()
+        assert not going_on, f"the test is over, and this goes on: {going_on}"
+
+    async def stop(self) -> None:
+        """Ends the one there is."""
+        self._running = None
+        await self._stack.aclose()
+
+    async def _is_as_new(self, running: Shared) -> bool:
+        # In a thread: what the service has begun, and holds locks for, comes to its end meanwhile.
+        return await asyncio.to_thread(self._databases.put_back, running.database)
+
+
+@contextmanager
+def _recording() -> Iterator[_Tasks]:
+    tasks = _Tasks()
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+    loop.set_task_factory(_recorded)
+    token = _tasks_of_test.set(tasks)
+    try:
+        yield tasks
+    finally:
+        _tasks_of_test.reset(token)
+        loop.set_task_factory(before)
+
+
+def _recorded(
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    *,
+    context: contextvars.Context | None = None,
+    **options: Any,
+) -> asyncio.Task[Any]:
+    task = asyncio.Task(work, loop=loop, context=context, **options)
+    tasks = _tasks_of_test.get() if context is None else context.get(_tasks_of_test)
+    if tasks is not None:
+        tasks.add(task)
+    return task
+
+
+async def _going_on(begun: _Tasks) -> list[str]:
+    """What does not come to its end, which is cancelled."""
+    this = asyncio.current_task()
+    tasks = {task for task in begun if not task.done() and task is not this}
+    if not tasks:
+        return []
+    _, tasks = await asyncio.wait(tasks, timeout=_PATIENCE)
+    for task in tasks:
+        task.cancel()
+    return [repr(task) for task in tasks]

@@ -1,0 +1,123 @@
+"""Tests that share a service find it as good as new, and the one that would spoil it for others fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from chassis.db.engine import Database
+from chassis.testing import DatabaseUrls, shared
+from chassis.testing.databases import DatabaseFactory
+from chassis.testing.shared import SharedService
+
+MIGRATION = '''
+"""Things."""
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+def upgrade():
+    op.execute("CREATE TABLE things (number int GENERATED ALWAYS AS IDENTITY, name text)")
+    op.execute("GRANT SELECT, INSERT ON things TO parley_things_app")
+'''
+
+
+@dataclass(frozen=True)
+class Running:
+    """A database with a pool on it, and what goes on in the background."""
+
+    number: int
+    database: DatabaseUrls
+    pool: Database
+    background: asyncio.Task[bool] = field(hash=False)
+
+    def run(self, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.database.admin, autocommit=True) as admin:
+            cursor = admin.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="module")
+def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    versions = tmp_path_factory.mktemp("migrations") / "versions"
+    versions.mkdir()
+    (versions / "0001_things.py").write_text(MIGRATION)
+    return versions.parent
+
+
+@pytest.fixture
+async def service(
+    database_factory: DatabaseFactory, migrations: Path
+) -> AsyncIterator[SharedService[Running]]:
+    numbers = count()
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Running]:
+        with database_factory.session() as make:
+            database = make("things", migrations)
+            pool = Database(database.app, application_name="test")
+            await pool.ping()
+            background = asyncio.create_task(asyncio.Event().wait())
+            yield Running(next(numbers), database, pool, background)
+            background.cancel()
+            await pool.stop()
+
+    one = SharedService(database_factory, run)
+    yield one
+    await one.stop()
+
+
+async def test_it_goes_on_without_the_rows_and_connections_of_a_test(
+    service: SharedService[Running],
+) -> None:
+    async with service.lent() as first:
+        first.run("INSERT INTO things (name) VALUES ('mine')")
+        left = psycopg.connect(first.database.app)
+        begun = asyncio.create_task(asyncio.sleep(0.01))
+    assert begun.done()
+    with left, pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+
+    async with service.lent() as second:
+        assert second is first
+        assert not second.background.done()
+        await second.pool.ping()
+        assert second.run("SELECT * FROM things") == []
+        # Whoever has read up to a number finds what is new behind it.
+        assert second.run("INSERT INTO things (name) VALUES ('x') RETURNING number") == [(2,)]
+
+
+async def test_there_is_another_one_once_it_cannot_be_used_again(
+    service: SharedService[Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with service.lent() as running:
+        running.run("ALTER TABLE things ADD COLUMN other text")
+    async with service.lent() as running:
+        assert running.number == 1
+        monkeypatch.setattr(shared, "_LONGEST_STANDSTILL", 0.0)
+    async with service.lent() as running:
+        assert running.number == 2
+
+
+async def test_what_a_test_leaves_going_on_is_its_failure_and_not_the_next_ones(
+    service: SharedService[Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_PATIENCE", 0.01)
+
+    async def wait_for_ever() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(AssertionError, match="wait_for_ever"):
+        async with service.lent() as first:
+            begun = asyncio.create_task(wait_for_ever())
+    await asyncio.wait([begun])
+    assert begun.cancelled()
+    assert first.background.cancelled()
+    async with service.lent() as second:
+        assert second.number == 1
