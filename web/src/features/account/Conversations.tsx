@@ -9,6 +9,7 @@ import { LoadError } from "../../ui/LoadError";
 import { Section } from "../../ui/Section";
 import { Switch } from "../../ui/Switch";
 import { toast } from "../../ui/toast";
+import { wishedOf } from "../chat/queries";
 import { usePersonas } from "../personas/requests";
 
 const DAYS = [1, 7, 30, 90, 365];
@@ -18,11 +19,8 @@ export function Conversations({ settings }: { settings: Schema<"UserSettings"> }
   const t = useText();
   const save = useSaveSettings();
   const personas = usePersonas();
-  // One that is gone is as if none were set.
   const wished = personas.data
-    ? personas.data.find(
-        ({ name }) => name.toLowerCase() === settings.default_persona?.toLowerCase(),
-      )?.name
+    ? wishedOf(personas.data, settings.default_persona)?.name
     : settings.default_persona;
   const days = settings.retention_days;
   const offered =

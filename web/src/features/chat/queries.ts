@@ -88,9 +88,17 @@ export function standardOf(
   personas: readonly Schema<"Persona">[] | undefined,
   settings: Pick<Schema<"UserSettings">, "default_persona"> | undefined,
 ): Schema<"Persona"> | undefined {
-  const wished = settings?.default_persona?.toLowerCase();
-  const found = wished && personas?.find(({ name }) => name.toLowerCase() === wished);
-  return found || personas?.find((one) => one.is_default);
+  const wished = wishedOf(personas, settings?.default_persona);
+  return wished ?? personas?.find((one) => one.is_default);
+}
+
+/** The persona of that name in either case; one that is gone is as if none were wished. */
+export function wishedOf(
+  personas: readonly Schema<"Persona">[] | undefined,
+  wished: string | null | undefined,
+): Schema<"Persona"> | undefined {
+  const lower = wished?.toLowerCase();
+  return personas?.find(({ name }) => name.toLowerCase() === lower);
 }
 
 /** The models of a connection's server: asked for when somebody is about to choose one. */
