@@ -66,6 +66,8 @@ def become(order: Order) -> NoReturn:
         _forget_metrics_of_others(module)
     sys.argv = ["-m", *words]
     sys.orig_argv = [sys.executable, *order.arguments]
+    # A test may have imported it, of which runpy warns.
+    sys.modules.pop(f"{module}.__main__", None)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
