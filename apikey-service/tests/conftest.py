@@ -4,7 +4,9 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from apikey_service.migrations import MIGRATIONS
 from apikey_service.settings import Settings
 from apikey_service.wiring import build
 from chassis.caller import Caller
+from chassis.embedded import EmbeddedNats
 from chassis.embedded.ports import free_port
 from chassis.errors import AppError, FieldError, RemoteError
 from chassis.grpc.caller import TokenVerifier
@@ -29,6 +32,10 @@ from chassis.testing import (
     TlsSettings,
     eventually,
 )
+from chassis.testing.databases import DatabaseFactory
+from chassis.testing.plugin import StartProcess, start_processes, subjects_of_its_own
+from chassis.testing.rpc import open_channels
+from chassis.testing.shared import SharedService, on_one_loop
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
@@ -48,7 +55,25 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         await asyncio.Event().wait()
 
 
-@pytest_asyncio.fixture
+@dataclass(frozen=True)
+class Running:
+    """The service, with its database and two channels to it: the gateway's and chat-service's."""
+
+    port: int
+    database: DatabaseUrls
+    channel: Channel
+    chat: Channel
+
+
+pytest_pycollect_makeitem = on_one_loop
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
     servicer = AuthServicer(signer)  # type: ignore[abstract]  # the one method that is called
     methods = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].methods
@@ -67,54 +92,142 @@ async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
     await server.stop()
 
 
-@pytest.fixture
-def database(service_database: ServiceDatabase) -> DatabaseUrls:
-    return service_database("apikey", MIGRATIONS)
+@pytest_asyncio.fixture(loop_scope="session")
+async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
+    async with open_channels(certificates) as make:
+        yield make
 
 
-@pytest.fixture
-def settings(
-    tls_settings: TlsSettings,
-    database: DatabaseUrls,
-    nats_url_of: Callable[[str], str],
-    events_prefix: str,
-    auth_port: int,
-) -> Settings:
-    return Settings(
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_process() -> AsyncIterator[StartProcess]:
+    async with start_processes() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def settings_of(
+    tls_settings: TlsSettings, embedded_nats: EmbeddedNats, auth_port: int
+) -> Callable[[DatabaseUrls, str], Settings]:
+    """Of a service with that database, whose events have that prefix."""
+    return lambda database, events_prefix: Settings(
         **tls_settings("apikey-service"),
         grpc_port=free_port(),
         database_url=database.app,
         worker_database_url=database.worker,
         owner_database_url=database.owner,
-        nats_url=nats_url_of("apikey-service"),
+        nats_url=embedded_nats.url_of("apikey-service"),
         events_prefix=events_prefix,
         vault_key=base64.b64encode(os.urandom(32)).decode(),
         auth_target=f"127.0.0.1:{auth_port}",
     )
 
 
-@pytest_asyncio.fixture
-async def keys(
-    settings: Settings, grpc_channel: OpenChannel, signer: Signer
-) -> AsyncIterator[Channel]:
-    """The gateway's channel to the running service."""
+@asynccontextmanager
+async def _run(
+    settings: Settings, database: DatabaseUrls, certificates: Path, signer: Signer
+) -> AsyncIterator[Running]:
     service = build(settings)
     await service.start()
-    channel = await grpc_channel(settings.grpc_port, "apikey-service", as_name="gateway")
-    method = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ListKeys
-    token = signer.token()
+    async with open_channels(certificates) as open_channel:
+        channel = await open_channel(settings.grpc_port, "apikey-service", as_name="gateway")
+        method = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ListKeys
+        token = signer.token()
 
-    async def answers() -> bool:
-        await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=30, token=token)
-        return True
+        async def answers() -> bool:
+            await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=30, token=token)
+            return True
 
-    # Until auth-service's key has arrived no token can be verified.
-    await eventually(answers, ignoring=(RemoteError,))
-    yield channel
+        # Until auth-service's key has arrived no token can be verified.
+        await eventually(answers, ignoring=(RemoteError,))
+        chat = await open_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
+        yield Running(settings.grpc_port, database, channel, chat)
     await service.stop()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(
+    database_factory: DatabaseFactory,
+    embedded_nats: EmbeddedNats,
+    settings_of: Callable[[DatabaseUrls, str], Settings],
+    certificates: Path,
+    signer: Signer,
+) -> AsyncIterator[SharedService[Running]]:
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Running]:
+        with database_factory.session() as make, subjects_of_its_own(embedded_nats) as prefix:
+            database = make("apikey", MIGRATIONS)
+            async with _run(settings_of(database, prefix), database, certificates, signer) as one:
+                yield one
+
+    service = SharedService(database_factory, run)
+    yield service
+    await service.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
+    async with shared.lent() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own(
+    settings: Settings, database: DatabaseUrls, certificates: Path, signer: Signer
+) -> AsyncIterator[Running]:
+    async with _run(settings, database, certificates, signer) as running:
+        yield running
+
+
+@pytest.fixture
+def changes() -> dict[str, object]:
+    """What is set for the tests of a module, which says so; they share no service."""
+    return {}
+
+
+def _shares(request: pytest.FixtureRequest) -> bool:
+    """Who asks for settings or events of a service has one of its own, and a database of its own."""
+    asked = set(request.fixturenames)
+    is_own = {"settings", "events_prefix"} & asked or request.getfixturevalue("changes")
+    return "running" in asked and not is_own
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Running:
+    running: Running = request.getfixturevalue("lent" if _shares(request) else "own")
+    return running
+
+
+@pytest.fixture
+def keys(running: Running) -> Channel:
+    """The gateway's channel to the running service."""
+    return running.channel
+
+
+@pytest.fixture
+def port(running: Running) -> int:
+    return running.port
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> DatabaseUrls:
+    if _shares(request):
+        running: Running = request.getfixturevalue("lent")
+        return running.database
+    make: ServiceDatabase = request.getfixturevalue("service_database")
+    return make("apikey", MIGRATIONS)
+
+
+@pytest.fixture
+def settings(
+    database: DatabaseUrls,
+    events_prefix: str,
+    settings_of: Callable[[DatabaseUrls, str], Settings],
+    changes: dict[str, object],
+) -> Settings:
+    return settings_of(database, events_prefix).model_copy(update=changes)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
     keeps = {**CONSUMES["apikey-service"], "tester": user_erased_by("apikey-service")}
@@ -179,12 +292,9 @@ def person_of() -> Callable[..., Person]:
     return Person
 
 
-@pytest_asyncio.fixture
-async def new_person(
-    keys: Channel, settings: Settings, grpc_channel: OpenChannel, signer: Signer
-) -> AsyncIterator[Callable[..., Person]]:
-    chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
-    yield lambda **fields: Person(keys, chat, signer.caller(**fields))
+@pytest.fixture
+def new_person(running: Running, signer: Signer) -> Callable[..., Person]:
+    return lambda **fields: Person(running.channel, running.chat, signer.caller(**fields))
 
 
 @pytest.fixture

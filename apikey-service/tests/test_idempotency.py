@@ -25,8 +25,8 @@ OLD, FOREIGN = (base64.b64encode(bytes(range(start, start + 32))).decode() for s
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"vault_old_keys": (SecretStr(OLD),)})
+def changes() -> dict[str, object]:
+    return {"vault_old_keys": (SecretStr(OLD),)}
 
 
 def _request(name: str = "work", api_key: str = PLAIN) -> apikey_pb2.CreateKeyRequest:

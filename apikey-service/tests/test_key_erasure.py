@@ -52,7 +52,7 @@ def _users(database: DatabaseUrls) -> set[object]:
         return {user_id for (user_id,) in worker.execute(query)}
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def confirmed(events: JetStream) -> AsyncIterator[list[events_pb2.UserErased]]:
     """The confirmations that have been published so far."""
     seen: list[events_pb2.UserErased] = []

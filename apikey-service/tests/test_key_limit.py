@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from apikey_service.settings import Settings
 from chassis.errors import AppError, Kind
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 
@@ -13,8 +12,8 @@ MOST = 3
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"keys_per_user": MOST})
+def changes() -> dict[str, object]:
+    return {"keys_per_user": MOST}
 
 
 async def create(ada: Any, name: str) -> str:

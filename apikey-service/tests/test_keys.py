@@ -1,13 +1,11 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
-import pytest_asyncio
 
-from apikey_service.settings import Settings
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
@@ -74,12 +72,9 @@ class User:
         )
 
 
-@pytest_asyncio.fixture
-async def new_user(
-    keys: Channel, settings: Settings, grpc_channel: OpenChannel, signer: Signer
-) -> AsyncIterator[Callable[[], User]]:
-    chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
-    yield lambda: User(keys, chat, signer.token())
+@pytest.fixture
+def new_user(running: Any, signer: Signer) -> Callable[[], User]:
+    return lambda: User(running.channel, running.chat, signer.token())
 
 
 @pytest.fixture
@@ -190,11 +185,11 @@ async def test_another_users_key_is_as_if_absent(alice: User, bob: User) -> None
 
 
 async def test_only_chat_service_may_resolve_and_it_nothing_else(
-    alice: User, settings: Settings, grpc_channel: OpenChannel
+    alice: User, port: int, grpc_channel: OpenChannel
 ) -> None:
     key = await alice.create()
     for name in ("gateway", "notes-service", "auth-service", "apikey-service", "tester"):
-        channel = await grpc_channel(settings.grpc_port, "apikey-service", as_name=name)
+        channel = await grpc_channel(port, "apikey-service", as_name=name)
         with pytest.raises(RemoteError) as refused:
             await User(channel, channel, alice.token).resolve(key.id)
         assert refused.value.kind is Kind.FORBIDDEN

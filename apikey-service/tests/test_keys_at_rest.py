@@ -55,7 +55,7 @@ class Store:
         return found.api_key.reveal()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def store(settings: Settings) -> AsyncIterator[Store]:
     app = Database(settings.database_url.get_secret_value(), application_name="test")
     vault, rules, uses = (

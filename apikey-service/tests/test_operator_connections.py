@@ -65,8 +65,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(settings: Settings, folder: Path) -> Settings:
-    return settings.model_copy(update={"connections_file": folder / "connections.toml"})
+def changes(folder: Path) -> dict[str, object]:
+    return {"connections_file": folder / "connections.toml"}
 
 
 async def names(person: Person) -> list[str]:
@@ -292,7 +292,7 @@ def test_the_id_is_the_same_for_as_long_as_the_name_is(folder: Path) -> None:
     assert KEY not in repr(first)
 
 
-class Running:
+class Replica:
     """The service as a process, whose file is changed under it."""
 
     def __init__(self, person: Person, process: Any, metrics: str) -> None:
@@ -319,15 +319,15 @@ class Running:
         await eventually(shown, timeout=60, ignoring=(AppError,))
 
 
-@pytest_asyncio.fixture
-async def running(
+@pytest_asyncio.fixture(loop_scope="session")
+async def replica(
     settings: Settings,
     folder: Path,
     grpc_channel: OpenChannel,
     signer: Signer,
     start_process: StartProcess,
     person_of: Callable[..., Person],
-) -> Running:
+) -> Replica:
     port = free_port()
     process = await start_process(
         *(sys.executable, "-m", "apikey_service"),
@@ -336,55 +336,55 @@ async def running(
     gateway = await grpc_channel(settings.grpc_port, "apikey-service", as_name="gateway")
     chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
     person = person_of(gateway, chat, signer.caller())
-    return Running(person, process, f"http://127.0.0.1:{port}")
+    return Replica(person, process, f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.slow
 async def test_a_file_that_changes_is_taken_as_a_whole_and_a_wrong_one_changes_nothing(
-    running: Running, folder: Path, database: DatabaseUrls
+    replica: Replica, folder: Path, database: DatabaseUrls
 ) -> None:
     file = folder / "connections.toml"
-    await running.shows("House")
-    assert (await running.ready())["checks"]["connections-file"] == "ok"
-    assert await running.metric("apikey_connections_file_current") == 1
+    await replica.shows("House")
+    assert (await replica.ready())["checks"]["connections-file"] == "ok"
+    assert await replica.metric("apikey_connections_file_current") == 1
 
     file.write_text(written(name='"New"') + written(name='"Newer"'))
-    await running.shows("New", "Newer")
+    await replica.shows("New", "Newer")
 
     file.write_text(written(name='"Good"') + written(name='"Bad"', models="[]"))
 
     async def degraded() -> bool:
-        return bool((await running.ready())["status"] == "degraded")
+        return bool((await replica.ready())["status"] == "degraded")
 
     await eventually(degraded, timeout=60)
-    assert (await running.ready())["checks"]["connections-file"] == "away"
-    assert await running.metric("apikey_connections_file_current") == 0
-    assert await names(running.person) == ["New", "Newer"]
-    assert (await running.person.resolve(name="newer")).api_key == KEY
+    assert (await replica.ready())["checks"]["connections-file"] == "away"
+    assert await replica.metric("apikey_connections_file_current") == 0
+    assert await names(replica.person) == ["New", "Newer"]
+    assert (await replica.person.resolve(name="newer")).api_key == KEY
 
     # A key that changes in its own file is a change too, and mends nothing of another file.
     file.write_text(written(name='"Mended"'))
-    await running.shows("Mended")
+    await replica.shows("Mended")
     (folder / "house.key").write_text("another-key-0123456789")
 
     async def renewed() -> bool:
-        return bool((await running.person.resolve()).api_key == "another-key-0123456789")
+        return bool((await replica.person.resolve()).api_key == "another-key-0123456789")
 
     await eventually(renewed, timeout=60)
-    assert (await running.ready())["checks"]["connections-file"] == "ok"
+    assert (await replica.ready())["checks"]["connections-file"] == "ok"
 
     # Whatever stamps say: SIGHUP reads it anew.
     reads = 'apikey_connections_file_reads_total{outcome="taken"}'
-    before = await running.metric(reads)
-    running.process.send_signal(signal.SIGHUP)
+    before = await replica.metric(reads)
+    replica.process.send_signal(signal.SIGHUP)
 
     async def read_anew() -> bool:
-        return await running.metric(reads) > before
+        return await replica.metric(reads) > before
 
     await eventually(read_anew, timeout=60)
-    running.process.send_signal(signal.SIGTERM)
-    logs, errors = await running.process.communicate()
-    assert running.process.returncode == 0
+    replica.process.send_signal(signal.SIGTERM)
+    logs, errors = await replica.process.communicate()
+    assert replica.process.returncode == 0
     events = [json.loads(line) for line in logs.decode().splitlines()]
     (refused,) = [event for event in events if event["event"] == "connections.refused"]
     assert refused["level"] == "error"
