@@ -77,6 +77,17 @@ def _table() -> str:
     return "".join(table)
 
 
+@cache
+def _forms() -> dict[str, str]:
+    """The characters that a letter is the folded form of, by that, but for itself."""
+    forms: dict[str, str] = {}
+    # Those beyond are looked for apart: with them in it a class would be a hundred times slower.
+    for code, folded in enumerate(_table()[:0x10000]):
+        if (form := chr(code)) != folded:
+            forms[folded] = forms.get(folded, "") + form
+    return forms
+
+
 def folded_alone(code: int) -> str:
     """What becomes of the character of this number, without the table."""
     character = chr(code)
@@ -96,15 +107,8 @@ class Folding:
     """Folds whatever may be a part of these words, which are folded; other characters may stay as they are."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        letters = set("".join(words))
-        table = _table()
-        # Looked for apart: with characters beyond these in it the class would be a hundred times slower.
-        forms = [
-            form
-            for code in range(0x10000)
-            if (form := chr(code)) != table[code] and table[code] in letters
-        ]
-        self._forms = re.compile(f"[{re.escape(''.join(forms))}]" if forms else "(?!)")
+        forms = "".join(_forms().get(letter, "") for letter in sorted(set("".join(words))))
+        self._forms = re.compile(f"[{re.escape(forms)}]" if forms else "(?!)")
 
     def __call__(self, text: str) -> str:
         if text.isascii():

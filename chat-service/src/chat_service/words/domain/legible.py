@@ -82,11 +82,7 @@ class Reader:
         dot = _DOT if "i" in letters else ""
         self._unlike = re.compile(f"[&{_UNREAD}{several}{dot}]")
         self._unlike_beyond = re.compile(f"[&{_UNREAD}{several}{dot}{_INVISIBLE_BEYOND}]")
-        names = [
-            name.removesuffix(";")
-            for name, said in html.entities.html5.items()
-            if name.endswith(";") and letters.issuperset(fold(legible(said)))
-        ]
+        names = [name for name, read in _references().items() if letters.issuperset(read)]
         reference = "|".join([_BY_NUMBER, *map(re.escape, names)])
         one = f"|[{several}]" if several else ""
         self._pieces = re.compile(
@@ -171,3 +167,13 @@ def _read_as() -> dict[str, str]:
         if len(read) > 1 and visible(read).isalnum():
             several[character] = visible(read)
     return several
+
+
+@cache
+def _references() -> dict[str, str]:
+    """What HTML's names of characters are read as, folded."""
+    return {
+        name.removesuffix(";"): fold(legible(said))
+        for name, said in html.entities.html5.items()
+        if name.endswith(";")
+    }
