@@ -1,6 +1,7 @@
 """The gateway as it is wired in production, on a real port, before fake services on the wire."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
@@ -16,9 +17,23 @@ from .fake_chat import frame
 from .fake_streams import FakeChannel
 from .raw_client import CallRaw
 from .sockets import Dial
+from .standing_door import StandingDoor
 
 
-@pytest_asyncio.fixture
+def pytest_pycollect_makeitem(name: str, obj: object) -> None:
+    """All tests here run on one event loop, that of the door which stands from one to the next."""
+    if name.startswith("test_") and inspect.iscoroutinefunction(obj):
+        pytest.mark.asyncio(loop_scope="session")(obj)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def standing_door(tls_settings: TlsSettings) -> AsyncIterator[StandingDoor]:
+    standing = StandingDoor(tls_settings)
+    yield standing
+    await standing.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[OpenDoor]:
     before = _gauges()
     async with AsyncExitStack() as stack:
@@ -38,12 +53,21 @@ def _gauges() -> dict[str, float | None]:
     return {name: sample(name) for name in names}
 
 
-@pytest_asyncio.fixture
-async def door(open_door: OpenDoor) -> Door:
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(open_door: OpenDoor, standing_door: StandingDoor) -> Door:
+    """The door that all tests share; what a test leaves there fails it. Those that leave something, or stop
+    a part of it, take ``own_door``.
+    """
+    return await open_door.enter(standing_door.lent())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_door(open_door: OpenDoor) -> Door:
+    """One of the test's own, which it may leave as it likes."""
     return await open_door()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def channel(door: Door) -> FakeChannel:
     """The channel of the door's gateway, once it is open."""
     channel = door.chat.channel = FakeChannel()
@@ -67,7 +91,7 @@ async def channel(door: Door) -> FakeChannel:
     return channel
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def dial(open_door: OpenDoor) -> AsyncIterator[Dial]:
     async with AsyncExitStack() as stack:
         yield Dial(stack)
@@ -89,7 +113,7 @@ def frames(make_frame: Callable[[int, str, bytes], chat_pb2.Frame]) -> list[chat
     ]
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def call_raw(open_door: OpenDoor) -> AsyncIterator[CallRaw]:
     async with AsyncExitStack() as stack:
         yield CallRaw(stack)

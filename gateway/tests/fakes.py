@@ -1,7 +1,9 @@
 """Services that answer what a test has told them to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,9 @@ from chassis.idempotency import idempotency_key
 from chassis.telemetry.context import request_id, traceparent
 from chassis.testing import Signer
 from parley.auth.v1 import auth_pb2
+
+# How often auth-service's watch says something, whatever there is to tell.
+_BEAT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -80,25 +85,111 @@ class Fake:
 
 
 class FakeAuth(Fake):
-    """Publishes the tests' signing key once it may."""
+    """Publishes what a test has revoked."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, revocations: "Revocations") -> None:
         super().__init__()
-        self._signer = signer
-        self.may_publish = asyncio.Event()
-        self.may_publish.set()
-        self._revocations: asyncio.Queue[auth_pb2.Revocation] = asyncio.Queue()
+        self._revocations = revocations
+
+    @property
+    def may_publish(self) -> asyncio.Event:
+        """Until it is set, no watch hears anything."""
+        return self._revocations.may_publish
 
     def publish(self, revocation: auth_pb2.Revocation) -> None:
         """Tell it to the gateway's watch."""
-        self._revocations.put_nowait(revocation)
+        self._revocations.publish(revocation)
 
-    async def WatchRevocations(
+
+class Revocations:
+    """What auth-service tells whoever watches: the tests' signing key and all that was revoked, and then
+    each revocation. As the real one it says something at least every ten seconds.
+    """
+
+    def __init__(self, signer: Signer) -> None:
+        self._key = auth_pb2.VerificationKey(kid=signer.kid, public_key=signer.public_key)
+        self._told: list[auth_pb2.Revocation] = []
+        self._watches: set[asyncio.Queue[auth_pb2.Revocation]] = set()
+        self.may_publish = asyncio.Event()
+        self.may_publish.set()
+
+    def publish(self, revocation: auth_pb2.Revocation) -> None:
+        self._told.append(revocation)
+        for watch in self._watches:
+            watch.put_nowait(revocation)
+
+    def forget(self) -> None:
+        """Those that come later are not told of what was revoked so far."""
+        self._told.clear()
+
+    async def watch(self) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+        await self.may_publish.wait()
+        news: asyncio.Queue[auth_pb2.Revocation] = asyncio.Queue()
+        self._watches.add(news)
+        try:
+            yield auth_pb2.WatchRevocationsResponse(
+                snapshot=True, keys=[self._key], revocations=self._told
+            )
+            while True:
+                told = []
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_BEAT_SECONDS):
+                        told.append(await news.get())
+                yield auth_pb2.WatchRevocationsResponse(revocations=told)
+        finally:
+            self._watches.discard(news)
+
+
+class Stand:
+    """What a server of tests serves: whichever fake is behind it at the moment that a call comes."""
+
+    fake: Fake
+
+    def __init__(self, revocations: Revocations) -> None:
+        self._revocations = revocations
+        self._under_way: Counter[str] = Counter()
+
+    @property
+    def under_way(self) -> list[str]:
+        """The methods that are being answered, but for what a gateway asks for its own sake."""
+        return [f"{method} of a service" for method in self._under_way.elements()]
+
+    def WatchRevocations(
         self, request: auth_pb2.WatchRevocationsRequest, context: object
     ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        await self.may_publish.wait()
-        key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
-        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        while True:
-            revocation = await self._revocations.get()
-            yield auth_pb2.WatchRevocationsResponse(revocations=[revocation])
+        return self._revocations.watch()
+
+    def OpenChannel(self, requests: Any, context: object) -> Any:
+        return self.fake.OpenChannel(requests, context)
+
+    def __getattr__(self, method: str) -> Callable[[Any, Any], Any]:
+        if not method[0].isupper():
+            raise AttributeError(method)
+
+        def call(request: Any, context: object) -> Any:
+            answer = getattr(self.fake, method)(request, context)
+            if isinstance(answer, AsyncGenerator):
+                return self._stream(method, answer)
+            return self._unary(method, answer)
+
+        return call
+
+    async def _unary(self, method: str, answer: Awaitable[Any]) -> Any:
+        with self._counted(method):
+            return await answer
+
+    async def _stream(
+        self, method: str, answers: AsyncGenerator[Any, None]
+    ) -> AsyncGenerator[Any, None]:
+        with self._counted(method):
+            async with aclosing(answers):
+                async for answer in answers:
+                    yield answer
+
+    @contextmanager
+    def _counted(self, method: str) -> Iterator[None]:
+        self._under_way[method] += 1
+        try:
+            yield
+        finally:
+            self._under_way[method] -= 1

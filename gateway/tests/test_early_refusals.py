@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from chassis.errors import AppError, Kind
 
@@ -63,7 +64,7 @@ class InvalidToken(AppError):
     detail = "The personal access token is not valid."
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def brief_door(open_door: OpenDoor) -> Door:
     return await open_door(head_limit_bytes=8192, head_seconds=0.5, body_seconds=0.5)
 
@@ -187,8 +188,9 @@ async def test_the_body_of_a_request_that_offers_an_upgrade_is_its_own(
 
 @pytest.mark.parametrize("offered", ["", "x-request-id: mine-2\r\n"])
 async def test_a_refused_handshake_has_one_id_and_one_trace_everywhere(
-    door: Door, call_raw: Any, access_log: Any, offered: str
+    own_door: Door, call_raw: Any, access_log: Any, offered: str
 ) -> None:
+    door = own_door
     door.auth.answers["ExchangeToken"] = InvalidToken()
     token = "authorization: Bearer parley_pat_" + "0" * 43
     client = await call_raw(door, f"{WS}{KEY}{offered}{token}\r\n\r\n".encode())

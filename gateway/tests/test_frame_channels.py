@@ -20,6 +20,12 @@ ASK = "/api/v1/chat/messages"
 DELTA = b'{"text":"x"}'
 
 
+@pytest.fixture
+def door(own_door: Door) -> Door:
+    """That of each test has a channel, or has none."""
+    return own_door
+
+
 def batch(subscription: int, *frames: chat_pb2.Frame, detached: bool = False) -> chat_pb2.Batch:
     return chat_pb2.Batch(subscription=subscription, frames=frames, detached=detached)
 
@@ -207,3 +213,16 @@ async def test_a_client_that_does_not_read_leaves_the_channel_and_loses_nothing(
         door.chat.script += [*([frame] for frame in frames[after:]), [done]]
         gate.set()
         assert [seq for seq, _ in await reading] == list(range(1, 201))
+
+
+async def test_of_a_channel_that_chat_service_ends_nothing_is_left(
+    door: Door, channel: FakeChannel
+) -> None:
+    def asking_for_requests() -> list[str]:
+        coroutines = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+        return [name for name in coroutines if name.endswith("._consume_request_iterator")]
+
+    assert asking_for_requests()
+    door.chat.channel = None
+    channel.steps.put_nowait(None)
+    await eventually(lambda: not asking_for_requests())

@@ -12,6 +12,12 @@ from .door import Door
 from .personal_tokens import NOTES, InvalidToken, bearing, exchanges, grants, revoke, secret
 
 
+@pytest.fixture
+def door(own_door: Door) -> Door:
+    """It remembers tokens, and who guessed."""
+    return own_door
+
+
 async def test_a_wrong_token_is_refused_like_any_other(door: Door) -> None:
     door.auth.answers["ExchangeToken"] = InvalidToken()
     same = {"x-request-id": "same"}

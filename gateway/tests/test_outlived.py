@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import Unavailable
@@ -20,6 +21,12 @@ MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 ASK = "/api/v1/chat/messages"
 QUESTION = {"content": "How are you?"}
 EVENTS = {"accept": "text/event-stream"}
+
+
+@pytest.fixture
+def door(own_door: Door) -> Door:
+    """One of them has a channel."""
+    return own_door
 
 
 async def with_a_short_token(door: Door, **request: Any) -> Any:

@@ -17,6 +17,12 @@ from .personal_tokens import NOTES, InvalidToken, bearing, exchanges, grants, re
 ID = "01900000-0000-7000-8000-000000000009"
 
 
+@pytest.fixture
+def door(own_door: Door) -> Door:
+    """It remembers tokens, and who guessed."""
+    return own_door
+
+
 async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
     when = Timestamp(seconds=1_700_000_000)
     token = auth_pb2.Token(id=ID, name="a script", scopes=["notes:read"], created_at=when)

@@ -78,7 +78,8 @@ async def test_a_bug_of_our_own_is_a_bare_500(door: Door) -> None:
     assert "KeyError" not in response.text
 
 
-async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(door: Door) -> None:
+async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(own_door: Door) -> None:
+    door = own_door
     await door.servers["notes"].stop()
     response = await door.http.get(
         "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer

@@ -319,7 +319,8 @@ async def test_a_refusal_is_told_as_it_is(door: Door, kind: Kind, reason: str, s
     assert TOKEN not in response.text
 
 
-async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(door: Door) -> None:
+async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(own_door: Door) -> None:
+    door = own_door
     door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT[:1000]}, {"chunk": CONTENT[1000:]}]
     path = f"{SHARED}/files/{FILE}/content"
     for bearer, method in (({}, "ReadSharedFile"), (door.bearer, "ReadSharedFileAsMember")):
@@ -429,7 +430,8 @@ def test_an_address_opens_so_many_a_minute_and_misses_fewer() -> None:
         limit.count("2001:db8::ffff")
 
 
-async def test_who_looks_for_links_is_sent_away(door: Door) -> None:
+async def test_who_looks_for_links_is_sent_away(own_door: Door) -> None:
+    door = own_door
     door.chat.answers["OpenShare"] = RemoteError(Kind.NOT_FOUND, "SHARE_NOT_FOUND", "a sentence")
     statuses = [(await door.http.get(SHARED)).status_code for _ in range(301)]
     assert statuses == [404] * 300 + [429]

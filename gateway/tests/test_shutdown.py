@@ -47,7 +47,7 @@ class Process:
 Start = Callable[..., Awaitable[Process]]
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def start(door: Door, tls_settings: TlsSettings, tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 

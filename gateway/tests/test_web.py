@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from chassis.settings import load_settings
 from gateway.documents.pages import NoPages, Pages
@@ -40,7 +41,7 @@ def built(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def door(open_door: OpenDoor, built: Path) -> Door:
     return await open_door(web_dir=built)
 

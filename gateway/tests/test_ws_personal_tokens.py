@@ -16,6 +16,12 @@ from .door import Door
 from .personal_tokens import InvalidToken, bearing, exchanges, grants, revoke, secret
 
 
+@pytest.fixture
+def door(own_door: Door) -> Door:
+    """It remembers tokens, and who guessed."""
+    return own_door
+
+
 async def handshake(door: Door, token: str) -> tuple[int, str]:
     """Status and reason of a handshake with this token, which is refused."""
     url = f"ws://127.0.0.1:{door.port}/api/v1/ws"

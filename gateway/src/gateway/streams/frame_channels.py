@@ -205,6 +205,7 @@ class FrameChannels(Component):
             _log.debug("frame_channel.not_opened", error=type(error).__name__)
         finally:
             if answer is None or not answer.channel_id:
+                channel.end()
                 await responses.aclose()
         if answer is None or not answer.channel_id:
             return False
@@ -230,6 +231,7 @@ class FrameChannels(Component):
             _log.info("frame_channel.broke", reason=error.reason)
         finally:
             _OPEN.dec()
+            channel.end()
             del self._open[channel.id]
             for subscription in channel.subscriptions:
                 subscription.detach("channel broke")

@@ -43,10 +43,16 @@ class FrameChannel:
         self.subscriptions: set[RunSubscription] = set()
         self._leaving: list[int] = []
         self._wake = asyncio.Event()
+        self._over = False
 
     def unsubscribe(self, number: int) -> None:
         """Have no more of this run sent."""
         self._leaving.append(number)
+        self._wake.set()
+
+    def end(self) -> None:
+        """Say nothing more: gRPC asks for the next request for ever where the other side has ended the call."""
+        self._over = True
         self._wake.set()
 
     async def requests(self, first: pb.OpenChannelRequest) -> AsyncIterator[pb.OpenChannelRequest]:
@@ -54,6 +60,8 @@ class FrameChannel:
         yield first
         while True:
             await self._wake.wait()
+            if self._over:
+                return
             self._wake.clear()
             leaving, self._leaving = self._leaving, []
             yield pb.OpenChannelRequest(unsubscribe=leaving)
