@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,6 +16,9 @@ from parley.chat.v1 import chat_pb2
 Client = Any
 Scripted = Any
 Vault = Any
+
+# They share a service: each is another user.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeReply = Callable[..., Any]
 
 # Some 1,000 tokens.
@@ -27,9 +31,13 @@ def vault(vault: Vault, scripted: Scripted) -> Vault:
     return vault
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
+def with_its_window(settings: Settings, _folder: Path) -> Settings:
     return settings.model_copy(update={"context_tokens": 8_000, "window_messages": 60})
+
+
+@pytest.fixture
+def set_up() -> Any:
+    return with_its_window
 
 
 async def ask(client: Client, session_id: str | None, content: str, **said: Any) -> tuple[Any, Any]:

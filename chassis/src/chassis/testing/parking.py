@@ -65,6 +65,10 @@ class Parking:
             except psycopg.Error:
                 driver.pgconn.finish()
                 continue
+            except BaseException:
+                # Of a start that is given up nobody has it any more.
+                driver.pgconn.finish()
+                raise
             break
         else:
             driver = await connect_whole(conninfo, **options)
