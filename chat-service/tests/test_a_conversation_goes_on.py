@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import pytest
 
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from parley_local.model_server.texts import text_of
 
 from .client import Client
-
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GOOD = "strict-tokens-3"
 # What a model may do to a conversation, and whether its answer can be gone on with then.

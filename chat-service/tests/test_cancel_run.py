@@ -20,9 +20,6 @@ from parley.generation.v1 import generation_pb2
 from .chat import Chat
 from .client import Client
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 ENDLESS = chat_pb2.StartRunRequest(
     content="hello", parameters=generation_pb2.GenerationParameters(model="endless-at-50")
 )

@@ -11,9 +11,6 @@ from parley.chat.v1 import chat_pb2
 
 from .client import Client
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 # Over the wire
 
 

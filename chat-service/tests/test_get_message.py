@@ -9,9 +9,6 @@ from parley.chat.v1 import chat_pb2
 from .client import Client
 from .vault import Vault
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def read(client: Client, message_id: str) -> chat_pb2.Message:
     request = chat_pb2.GetMessageRequest(id=message_id)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-import pytest
 
 from chassis.testing import eventually
 from chat_service.plain_text.stream import plain
@@ -13,9 +12,6 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
 from .client import Client
-
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _MARKDOWN = "# A *heading*\n- **bold** `code` and [a](b) an open **end"
 _PLAIN = chat_pb2.TEXT_FORM_PLAIN
@@ -63,7 +59,6 @@ async def test_who_regenerates_a_kept_answer_gets_another_and_the_question_keeps
     assert (await ask()).cache == chat_pb2.CACHE_STATE_HIT
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_conversations(
     client: Client, client_elsewhere: Client, settings: Settings
 ) -> None:

@@ -22,9 +22,6 @@ from parley.generation.v1 import generation_pb2
 from .chat import Chat
 from .client import Client
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 @dataclass
 class Memory:

@@ -22,9 +22,6 @@ from parley.generation.v1 import generation_pb2
 from .client import Client
 from .vault import Vault
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 def _text(frames: list[chat_pb2.Frame]) -> str:
     return "".join(orjson.loads(frame.data)["text"] for frame in frames if frame.event == "delta")
@@ -135,7 +132,6 @@ async def test_somebody_elses_key_is_as_if_absent(
         assert (kind, reason) == (Kind.NOT_FOUND, "KEY_NOT_FOUND")
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_a_second_question_names_the_run_that_is_live(client: Client) -> None:
     request = chat_pb2.StartRunRequest(
         content="hello", parameters=generation_pb2.GenerationParameters(model="endless-at-50")
@@ -167,7 +163,6 @@ async def _kept_answers(settings: Settings) -> int:
     return kept or 0
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_an_event_erases_the_user_and_is_confirmed(
     client: Client, events: JetStream, settings: Settings, caller: Caller
 ) -> None:
@@ -205,7 +200,6 @@ async def test_an_event_erases_the_user_and_is_confirmed(
     await redis.aclose()
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_an_event_that_cannot_be_read_is_set_aside(
     client: Client, events: JetStream, settings: Settings
 ) -> None:
@@ -221,7 +215,6 @@ async def test_an_event_that_cannot_be_read_is_set_aside(
     await worker.stop()
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_only_the_gateway_is_let_in(
     client: Client, settings: Settings, grpc_channel: OpenChannel
 ) -> None:

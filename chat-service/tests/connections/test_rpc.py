@@ -17,9 +17,6 @@ from parley.chat.v1 import chat_pb2
 # Fixtures of conftest.py, which a test module has no names for.
 Client = Any
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 CANARY = 'ak"canary\\7f3k-9xQ2+Zz/w=='
 
 
@@ -93,7 +90,6 @@ ECHOES = {
         for number, echo in enumerate(ECHOES)
     ],
 )
-@pytest.mark.asyncio(loop_scope="function")
 async def test_a_key_that_a_server_quotes_is_in_no_answer_and_no_log(
     client: Client, told: Any, caplog: pytest.LogCaptureFixture, echo: str, place: str
 ) -> None:

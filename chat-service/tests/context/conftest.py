@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from chassis.ids import new_id
-from chassis.tasks import end_task
 from chassis.testing import eventually
 from chat_service.asides.ask import Asides
 from chat_service.providers.client import ModelClient
@@ -154,39 +152,13 @@ def _response(status: int, kind: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-@asynccontextmanager
-async def _listening() -> AsyncIterator[Scripted]:
+@pytest_asyncio.fixture
+async def scripted() -> AsyncIterator[Scripted]:
     server = Scripted()
-    serving = set[asyncio.Task[None]]()
-
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.create_task(server.serve(reader, writer)))
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     yield server
     listener.close()
-    for task in serving:
-        await end_task(task)
-
-
-@pytest_asyncio.fixture
-async def own_scripted() -> AsyncIterator[Scripted]:
-    async with _listening() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def shared_scripted() -> AsyncIterator[Scripted]:
-    async with _listening() as server:
-        yield server
-
-
-@pytest.fixture
-def scripted(request: pytest.FixtureRequest, whose: str) -> Scripted:
-    """On the event loop of the test."""
-    scripted: Scripted = request.getfixturevalue(f"{whose}_scripted")
-    return scripted
 
 
 @pytest_asyncio.fixture

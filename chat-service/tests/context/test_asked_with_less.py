@@ -1,7 +1,6 @@
 """A prompt that is too long for its model is asked once more with what the model takes, before the first word."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,9 +14,6 @@ from parley.chat.v1 import chat_pb2
 Client = Any
 Scripted = Any
 Vault = Any
-
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeReply = Callable[..., Any]
 Said = dict[str, Any]
 
@@ -32,13 +28,9 @@ def vault(vault: Vault, scripted: Scripted) -> Vault:
     return vault
 
 
-def with_its_window(settings: Settings, _folder: Path) -> Settings:
-    return settings.model_copy(update={"context_tokens": 100_000, "window_messages": 60})
-
-
 @pytest.fixture
-def set_up() -> Any:
-    return with_its_window
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"context_tokens": 100_000, "window_messages": 60})
 
 
 def count(asked: Said) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,9 +15,6 @@ from parley.chat.v1 import chat_pb2
 Client = Any
 Scripted = Any
 Vault = Any
-
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 MakeReply = Callable[..., Any]
 
 # Some 1,000 tokens.
@@ -31,13 +27,9 @@ def vault(vault: Vault, scripted: Scripted) -> Vault:
     return vault
 
 
-def with_its_window(settings: Settings, _folder: Path) -> Settings:
-    return settings.model_copy(update={"context_tokens": 8_000, "window_messages": 60})
-
-
 @pytest.fixture
-def set_up() -> Any:
-    return with_its_window
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"context_tokens": 8_000, "window_messages": 60})
 
 
 async def ask(client: Client, session_id: str | None, content: str, **said: Any) -> tuple[Any, Any]:

@@ -110,7 +110,6 @@ async def test_what_a_persona_gave_goes_with_it_and_what_its_user_has_said_stays
     assert (kept.model, kept.parameters) == ("tokens-20", GenerationParameters())
 
 
-@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("written", [FILE.replace("prompt:", "default: true, prompt:")])
 async def test_what_the_default_persona_gave_to_a_conversation_that_a_question_made_goes_with_it(
     client: Client,

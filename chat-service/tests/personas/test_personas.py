@@ -32,20 +32,12 @@ personas:
 """
 
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def with_personas(settings: Settings, folder: Path) -> Settings:
-    (folder / "personas.yaml").write_text(FILE)
-    return settings.model_copy(
-        update={"personas_file": folder / "personas.yaml", "personas_per_user": MOST}
-    )
-
-
 @pytest.fixture
-def set_up() -> Any:
-    return with_personas
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "personas.yaml").write_text(FILE)
+    return settings.model_copy(
+        update={"personas_file": tmp_path / "personas.yaml", "personas_per_user": MOST}
+    )
 
 
 def new(name: str = "Muse", **fields: Any) -> pb.CreatePersonaRequest:
@@ -311,7 +303,6 @@ async def test_a_repeated_request_makes_one_and_is_answered_alike(client: Client
     )
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_ones_own_goes_before_one_that_the_operator_calls_so_later(
     client: Client, strange_client: Client, settings: Settings
 ) -> None:

@@ -16,9 +16,6 @@ Chat = Any
 Client = Any
 Searching = Any
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def _search(client: Client, **asked: Any) -> SearchResponse:
     found: SearchResponse = await client.call("Search", SearchRequest(**asked))

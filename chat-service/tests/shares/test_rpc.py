@@ -13,9 +13,6 @@ from parley.chat.v1 import chat_pb2, shares_pb2, shares_pb2_grpc
 # Of conftest.py, which a test module has no name for.
 Client = Any
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def made(client: Client, **fields: Any) -> shares_pb2.CreateShareResponse:
     session = (await client.call("CreateSession", chat_pb2.CreateSessionRequest(title="t"))).session

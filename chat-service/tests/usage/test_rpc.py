@@ -18,9 +18,6 @@ Client = Any
 Vault = Any
 Audit = Any
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 RULES = """
 currency = "EUR"
 [[prices]]
@@ -35,15 +32,11 @@ own = true
 """
 
 
-def with_rules(settings: Settings, folder: Path) -> Settings:
-    path = folder / "usage.toml"
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    path = tmp_path / "usage.toml"
     path.write_text(RULES)
     return settings.model_copy(update={"usage_file": path})
-
-
-@pytest.fixture
-def set_up() -> Any:
-    return with_rules
 
 
 def other(client: Client, caller: Caller) -> Client:
@@ -95,7 +88,6 @@ async def test_a_question_is_in_the_report_and_the_limit_refuses_the_next(
     assert limits[0].tokens.state == pb.LIMIT_STATE_USED_UP
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_admins_see_sums_of_their_tenant_and_operators_of_all(
     client: Client, caller: Caller, signer: Signer, audit: Audit
 ) -> None:

@@ -19,9 +19,6 @@ Chat = Any
 Client = Any
 Preferences = Any
 
-# They share a service: each is another user.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 FILE = """
 personas:
   - {name: critic, title: Critic, prompt: You find fault., model: tokens-5, parameters: {top_p: 0.5}}
@@ -29,14 +26,10 @@ personas:
 """
 
 
-def with_personas(settings: Settings, folder: Path) -> Settings:
-    (folder / "personas.yaml").write_text(FILE)
-    return settings.model_copy(update={"personas_file": folder / "personas.yaml"})
-
-
 @pytest.fixture
-def set_up() -> Any:
-    return with_personas
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "personas.yaml").write_text(FILE)
+    return settings.model_copy(update={"personas_file": tmp_path / "personas.yaml"})
 
 
 async def create(client: Client, **fields: Any) -> chat_pb2.Session:
@@ -164,7 +157,6 @@ async def test_a_new_conversation_takes_the_operators_default_unless_its_user_ha
     assert (await create(strange_client)).persona == "house"
 
 
-@pytest.mark.asyncio(loop_scope="function")
 async def test_ones_own_persona_goes_before_the_operators_of_its_name(
     client: Client, preferences: Preferences, caller: Caller, settings: Settings
 ) -> None:
