@@ -6,6 +6,7 @@ makes an empty one of that name out of the folder. The same holds for chassis an
 """
 
 import gc
+import inspect
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -71,6 +72,8 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        _is_on_one_loop(item)
     if not hasattr(config, "workerinput"):
         return
     for item in items:
@@ -121,6 +124,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
             assert isinstance(item, pytest.Function)
             # Of the request it reads the node alone, for the message of a failure.
             stack.finish(item._request)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def _is_on_one_loop(item: pytest.Item) -> None:
+    """Raises pytest.UsageError for a test on the session's loop with a fixture on its own: it would hang."""
+    marker = item.get_closest_marker("asyncio")
+    if marker is None or marker.kwargs.get("loop_scope") != "session":
+        return
+    assert isinstance(item, pytest.Function)
+    for name, fixtures in item._fixtureinfo.name2fixturedefs.items():  # noqa: SLF001 - as below
+        work = fixtures[-1].func
+        is_async = inspect.iscoroutinefunction(work) or inspect.isasyncgenfunction(work)
+        if is_async and getattr(work, "_loop_scope", None) != "session":
+            raise pytest.UsageError(f"{item.nodeid}: {name} wants loop_scope='session' as well")
 
 
 def _stacks_of(item: pytest.Item) -> dict[str, pytest.FixtureDef[Any]]:
