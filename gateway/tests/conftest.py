@@ -1,7 +1,6 @@
 """The gateway as it is wired in production, on a real port, before fake services on the wire."""
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
@@ -9,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.testing import Signer, TlsSettings, eventually, sample
+from chassis.testing.shared import on_one_loop
 from parley.chat.v1 import chat_pb2
 
 from .access_log import AccessLog
@@ -19,11 +19,8 @@ from .raw_client import CallRaw
 from .sockets import Dial
 from .standing_door import StandingDoor
 
-
-def pytest_pycollect_makeitem(name: str, obj: object) -> None:
-    """All tests here run on one event loop, that of the door which stands from one to the next."""
-    if name.startswith("test_") and inspect.iscoroutinefunction(obj):
-        pytest.mark.asyncio(loop_scope="session")(obj)
+# All tests here run on one event loop, that of the door which stands from one to the next.
+pytest_pycollect_makeitem = on_one_loop
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

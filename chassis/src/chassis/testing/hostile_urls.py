@@ -23,7 +23,7 @@ def _urls(reason: str | None, *urls: str) -> _Rows:
 
 
 #: By kind: of each URL the reason for which it is not kept, if that can be known.
-HOSTILE_URLS: Final[dict[str, dict[str, str | None]]] = {
+HOSTILE_URLS: Final[dict[str, _Rows]] = {
     "loopback": _hosts(FORBIDDEN, "127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.254", "0.0.0.0", "0.0.0.1", "0.1.2.3"),
     "private and shared networks": _hosts(FORBIDDEN, "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.1.1", "100.64.0.1", "100.127.255.255"),
     "metadata of clouds": _hosts(
