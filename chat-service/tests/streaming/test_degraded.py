@@ -42,7 +42,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest_asyncio.fixture
 async def rig(make_rig: Any, valkey: EmbeddedValkey) -> Any:
-    """It takes a slow Redis for one that is there: of a run that ends while it is away no log stays."""
+    """It takes a slow Redis for one that is there: the log of a run that ends while it is away lacks its end."""
     return await make_rig(valkey.url, timings=Timings(append=5.0, save_patience=20.0))
 
 
@@ -150,6 +150,33 @@ async def test_a_silent_redis_is_not_waited_for(
     assert reader.longest_pause < 10
     await assert_nothing_is_lost(rig, caller, run, frames)
     await logged_again(rig, run, frames)
+
+
+async def test_the_log_of_a_run_whose_end_redis_did_not_take_is_there_for_late_readers(
+    make_rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
+) -> None:
+    rig, elsewhere = await make_rig(valkey.url, timings=SHIPPED), await make_rig(valkey.url)
+    save = rig.finaliser._save_run
+
+    async def saves_and_kills(run: Run, ending: Any) -> bool:
+        saved: bool = await save(run, ending)
+        valkey.kill()
+        return saved
+
+    rig.finaliser._save_run = saves_and_kills
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    reader = Reader(rig, run)
+    await reader.until(20)
+    rig.engine.cancel(run.id)
+    frames = await reader.to_the_end()
+    assert rig.engine._flusher._writer.degraded
+    await asyncio.to_thread(valkey.start)
+    await eventually(lambda: not rig.streaming.held["logs to let go"])
+    assert (await rig.log.read(run.id, 0)) == frames[:-1]
+    assert await elsewhere.follow(run) == frames
+    assert await elsewhere.follow(run, after=frames[-1].seq - 1) == frames[-1:]
+    async with redis.asyncio.Redis.from_url(valkey.url) as client:
+        assert 0 < await client.ttl(rig.log._key(run.id)) <= SHIPPED.log_kept
 
 
 @pytest.mark.parametrize(

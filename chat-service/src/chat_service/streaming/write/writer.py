@@ -252,9 +252,9 @@ class Writer:
         frames = live.take()
         if not frames or not frames[-1].is_terminal:
             return [live]  # its end is being told this very moment
-        # All of it is saved, and the log, which lacks its end, is in nobody's way any more.
+        # All of it is saved: late readers are told by the log what that has, and the rest by the database.
         live.acknowledge(frames[-1].seq)
-        self._log.let_go(live.run.id, now=True)
+        self._log.let_go(live.run.id)
         return []
 
     async def _claim(self, claims: Sequence[Claim]) -> list[Standing] | None:
