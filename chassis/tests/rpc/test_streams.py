@@ -1,11 +1,13 @@
 """Streams of requests and of answers on the real wire."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import gc
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -20,6 +22,7 @@ from .service import (
     Handlers,
     Signer,
     settings,
+    unary,
 )
 
 
@@ -95,6 +98,41 @@ async def test_a_refusal_comes_before_all_requests_were_heard(
         with pytest.raises(AppError) as caught:
             await asyncio.wait_for(sending, 30)
         assert caught.value.reason == "NAME_TAKEN"
+
+
+async def test_a_call_is_not_kept_by_its_refusal_or_by_answers_that_were_not_waited_for(
+    gateway: Channel, signer: Signer
+) -> None:
+    """gRPC's channel goes on connecting, closed or not, for as long as it has a call."""
+    count = gateway.channel.unary_stream(
+        f"/{SERVICE}/Count", StringValue.SerializeToString, StringValue.FromString
+    )
+    asks: list[Callable[[], Awaitable[Any]]] = [
+        lambda: gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=30),
+        lambda: anext(gateway.stream(count, StringValue(value="3"))),
+        lambda: gateway.send(joining(gateway), saying("a")),
+    ]
+
+    def calls() -> int:
+        return sum(isinstance(one, grpc.aio.Call) for one in gc.get_objects())
+
+    kept = []
+    gc.collect()
+    gc.disable()
+    before = calls()
+    try:
+        for ask in asks:
+            with pytest.raises(AppError) as caught:
+                await ask()
+            kept.append(caught.value)
+            assert calls() == before
+        stream = gateway.stream(count, StringValue(value="3"), token=signer.token())
+        async with aclosing(stream):
+            assert (await anext(stream)).value == "0"
+        assert calls() == before
+    finally:
+        gc.enable()
+    assert [problem.kind for problem in kept] == [Kind.UNAUTHENTICATED] * 3
 
 
 async def test_what_keeps_requests_from_going_on_comes_out_and_they_are_closed(

@@ -236,6 +236,7 @@ class Channel(Component):
             raise self._problem(error) from None
         finally:
             call.cancel()
+            del call  # see _problem
         self._reach.succeeded()
         return answer
 
@@ -255,17 +256,24 @@ class Channel(Component):
     ) -> AsyncGenerator[Any, None]:
         # Not before it is iterated: a generator that never was ends without a word.
         call = begin()
+        answers = aiter(call)
         try:
-            async for answer in call if silence is None else InTime(call, silence):
+            async for answer in answers if silence is None else InTime(answers, silence):
                 self._reach.succeeded()
                 yield answer
         except grpc.aio.AioRpcError as error:
             raise self._problem(error) from None
         finally:
             call.cancel()
+            # Where it stopped half way it would keep the call.
+            await answers.aclose()
+            del call, answers  # see _problem
 
     def _problem(self, error: grpc.aio.AioRpcError) -> AppError:
         problem = from_rpc_error(error)
+        # Whoever keeps the problem would keep the call, which the traceback leads to, and with it gRPC's
+        # channel: that one goes on connecting, closed or not, for as long as it has a call.
+        error.__traceback__ = None
         if isinstance(problem, PeerGone):
             self._reach.failed(problem.why)
         return problem
