@@ -8,6 +8,7 @@ makes an empty one of that name out of the folder. The same holds for chassis an
 import gc
 import inspect
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ import chassis
 import gateway
 import servicekit
 from chassis.nats_accounts import Accounts
+from chassis.testing.shared import LONGEST_STANDSTILL, leave_room
 from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 __all__ = ["chassis", "gateway", "servicekit"]
@@ -45,6 +47,8 @@ _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 
 # How many tests of each are still to run in this process.
 _LEFT = pytest.StashKey[Counter[str]]()
+# Where the last test ran that was on the session's loop, and until when.
+_STAY = pytest.StashKey[tuple[str, float]]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,7 +77,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        _is_on_one_loop(item)
+        _has_one_loop(item)
     if not hasattr(config, "workerinput"):
         return
     for item in items:
@@ -114,9 +118,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """A stack ends behind the last test that uses it: one that idles takes a twentieth of a core."""
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A stack ends behind the last test that uses it: one that idles takes a twentieth of a core.
+
+    What tests share on the session's loop ends with each stay in their room, and where the loop stood still.
+    """
     yield
+    if nextitem is not None:
+        _leave_room(item, nextitem)
     left = item.session.stash[_LEFT]
     for name, stack in _stacks_of(item).items():
         left[name] -= 1
@@ -126,10 +135,30 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
             stack.finish(item._request)  # type: ignore[arg-type]  # noqa: SLF001
 
 
-def _is_on_one_loop(item: pytest.Item) -> None:
-    """Raises pytest.UsageError for a test on the session's loop with a fixture on its own: it would hang."""
+def _leave_room(item: pytest.Item, nextitem: pytest.Item) -> None:
+    stash = item.session.stash
+    if _is_on_one_loop(item):
+        stash[_STAY] = (_room_of(item), time.monotonic())
+    if _is_on_one_loop(nextitem) and _STAY in stash:
+        room, until = stash[_STAY]
+        if room != _room_of(nextitem) or time.monotonic() > until + LONGEST_STANDSTILL:
+            leave_room()
+
+
+def _room_of(item: pytest.Item) -> str:
+    """``gateway/`` or ``deploy/local/``."""
+    return item.nodeid.partition("tests/")[0]
+
+
+def _is_on_one_loop(item: pytest.Item) -> bool:
+    """Whether it runs on the loop of the session."""
     marker = item.get_closest_marker("asyncio")
-    if marker is None or marker.kwargs.get("loop_scope") != "session":
+    return marker is not None and marker.kwargs.get("loop_scope") == "session"
+
+
+def _has_one_loop(item: pytest.Item) -> None:
+    """Raises pytest.UsageError for a test on the session's loop with a fixture on its own: it would hang."""
+    if not _is_on_one_loop(item):
         return
     assert isinstance(item, pytest.Function)
     for name, fixtures in item._fixtureinfo.name2fixturedefs.items():  # noqa: SLF001 - as below

@@ -100,7 +100,7 @@ async def test_there_is_another_one_once_it_cannot_be_used_again(
         running.run("ALTER TABLE things ADD COLUMN other text")
     async with service.lent() as running:
         assert running.number == 1
-        monkeypatch.setattr(shared, "_LONGEST_STANDSTILL", 0.0)
+        monkeypatch.setattr(shared, "LONGEST_STANDSTILL", 0.0)
     async with service.lent() as running:
         assert running.number == 2
 
@@ -121,3 +121,38 @@ async def test_what_a_test_leaves_going_on_is_its_failure_and_not_the_next_ones(
     assert first.background.cancelled()
     async with service.lent() as second:
         assert second.number == 1
+
+
+def test_what_stands_is_stopped_between_tests_on_its_loop(
+    database_factory: DatabaseFactory, migrations: Path
+) -> None:
+    stopped = list[asyncio.AbstractEventLoop]()
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Running]:
+        with database_factory.session() as make:
+            database = make("things", migrations)
+            pool = Database(database.app, application_name="test")
+            background = asyncio.create_task(asyncio.Event().wait())
+            yield Running(0, database, pool, background)
+            background.cancel()
+            await pool.stop()
+            stopped.append(asyncio.get_running_loop())
+
+    service = SharedService(database_factory, run)
+
+    async def lend() -> None:
+        async with service.lent():
+            pass
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(lend())
+    assert stopped == []
+    shared.leave_room()
+    assert stopped == [loop]
+    # There is another one for the next stay, which ends with it.
+    loop.run_until_complete(lend())
+    shared.leave_room()
+    shared.leave_room()
+    assert stopped == [loop, loop]
+    loop.close()

@@ -27,7 +27,7 @@ pytest_pycollect_makeitem = on_one_loop
 async def standing_door(tls_settings: TlsSettings) -> AsyncIterator[StandingDoor]:
     standing = StandingDoor(tls_settings)
     yield standing
-    await standing.close()
+    await standing.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,19 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from chassis.testing import Signer, TlsSettings, eventually
+from chassis.testing.shared import Standing
 
 from .door import Door, Wired, wire
 
 
-class StandingDoor:
+class StandingDoor(Standing):
     """Lends one gateway and its servers to one test after the other: to make them is most of what a test
     costs. Each has fakes, a caller and a client of its own; nothing of it may be left behind it.
     """
 
     def __init__(self, tls_settings: TlsSettings, *, patience: float = 20.0) -> None:
+        super().__init__()
         self._tls = tls_settings
         self._patience = patience
-        self._stack = AsyncExitStack()
         self._wired: Wired | None = None
 
     @asynccontextmanager
@@ -25,6 +26,7 @@ class StandingDoor:
         is an AssertionError.
         """
         if self._wired is None:
+            self._stands()
             self._wired = await wire(self._stack, self._tls, Signer(), ready=True)
         wired = self._wired
         try:
@@ -36,10 +38,10 @@ class StandingDoor:
             await eventually(wired.is_whole, timeout=self._patience)
             assert not (left := wired.remembered), left
         except BaseException:
-            await self.close()
+            await self.stop()
             raise
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Stop it, if there is one."""
         self._wired = None
-        await self._stack.aclose()
+        await super().stop()

@@ -17,7 +17,7 @@ from .standing_door import StandingDoor
 async def standing(tls_settings: TlsSettings) -> AsyncIterator[StandingDoor]:
     standing = StandingDoor(tls_settings, patience=0.5)
     yield standing
-    await standing.close()
+    await standing.stop()
 
 
 async def notes_of(door: Door) -> int:

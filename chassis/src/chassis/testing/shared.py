@@ -24,10 +24,13 @@ import pytest
 from chassis.testing.databases import DatabaseFactory, DatabaseUrls
 
 # The loop stands still while tests with loops of their own run. After this long a replica counts as
-# frozen, streams have been cut and connections been missed: a new service costs less than to be sure.
-_LONGEST_STANDSTILL: Final = 5.0
+# frozen, streams have been cut and connections been missed: a new service costs less than to be sure. Seconds.
+LONGEST_STANDSTILL: Final = 5.0
 # How long what a test has begun may take to its end once the test is over.
 _PATIENCE: Final = 5.0
+
+# What stands between tests, and the loop that it lives on.
+_standing: dict["Standing", asyncio.AbstractEventLoop] = {}
 
 _Tasks = weakref.WeakSet[asyncio.Task[Any]]
 # Those that the test has begun, and they; a service began its own before.
@@ -50,7 +53,33 @@ def on_one_loop(name: str, obj: object) -> None:
         pytest.mark.asyncio(loop_scope="session")(obj)
 
 
-class SharedService(Generic[Shared]):
+class Standing:
+    """What runs between the tests of one room.
+
+    Beside those of another it would be heard in their logs, and counted in their metrics: it says that it was
+    away while the loop stood still, for one.
+    """
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+
+    async def stop(self) -> None:
+        """Ends what there is."""
+        _standing.pop(self, None)
+        await self._stack.aclose()
+
+    def _stands(self) -> None:
+        """From now on it is to be stopped behind the tests of this room."""
+        _standing[self] = asyncio.get_running_loop()
+
+
+def leave_room() -> None:
+    """Between two tests: stop all that stands in this process."""
+    for one, loop in list(_standing.items()):
+        loop.run_until_complete(one.stop())
+
+
+class SharedService(Standing, Generic[Shared]):
     """Starts one when a test first asks, and another where the one there is cannot be used again.
 
     ``open_one`` starts a service and stops it behind its block.
@@ -61,10 +90,10 @@ class SharedService(Generic[Shared]):
         databases: DatabaseFactory,
         open_one: Callable[[], AbstractAsyncContextManager[Shared]],
     ) -> None:
+        super().__init__()
         self._databases = databases
         self._open_one = open_one
         self._running: Shared | None = None
-        self._stack = AsyncExitStack()
         self._rested_at = 0.0
 
     @asynccontextmanager
@@ -75,9 +104,10 @@ class SharedService(Generic[Shared]):
         that was changed in any other way goes with its service. AssertionError if something of what
         the test began goes on.
         """
-        if self._running is not None and time.monotonic() > self._rested_at + _LONGEST_STANDSTILL:
+        if self._running is not None and time.monotonic() > self._rested_at + LONGEST_STANDSTILL:
             await self.stop()
         if self._running is None:
+            self._stands()
             self._running = await self._stack.enter_async_context(self._open_one())
         with _recording() as begun:
             yield self._running
@@ -90,7 +120,7 @@ class SharedService(Generic[Shared]):
     async def stop(self) -> None:
         """Ends the one there is."""
         self._running = None
-        await self._stack.aclose()
+        await super().stop()
 
     async def _is_as_new(self, running: Shared) -> bool:
         # In a thread: what the service has begun, and holds locks for, comes to its end meanwhile.
