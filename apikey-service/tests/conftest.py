@@ -64,6 +64,9 @@ class Running:
     channel: Channel
     chat: Channel
 
+    async def settle(self) -> None:
+        """What it writes behind its answers is of rows that are there, and makes none."""
+
 
 pytest_pycollect_makeitem = on_one_loop
 

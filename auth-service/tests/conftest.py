@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -12,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from psycopg import sql
 
+from auth_service.delivery.job_queue import JobQueue
 from auth_service.migrations import MIGRATIONS
 from auth_service.settings import Settings
 from auth_service.wiring import build
+from chassis.embedded import EmbeddedNats
 from chassis.embedded.ports import free_port
 from chassis.grpc.client import Channel
 from chassis.jetstream import JetStream
@@ -26,6 +30,10 @@ from chassis.testing import (
     TlsSettings,
     eventually,
 )
+from chassis.testing.databases import DatabaseFactory
+from chassis.testing.plugin import StartProcess, start_processes, subjects_of_its_own
+from chassis.testing.rpc import open_channels
+from chassis.testing.shared import SharedService, on_one_loop
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 from parley.events.rights import USER_DELETED
@@ -54,25 +62,47 @@ def signing_key_file(
     return path
 
 
-@pytest.fixture
-def database(service_database: ServiceDatabase) -> DatabaseUrls:
-    return service_database("auth", MIGRATIONS)
+@dataclass(frozen=True)
+class Running:
+    """The service, with its database and the gateway's channel to it."""
+
+    port: int
+    database: DatabaseUrls
+    channel: Channel
+    codes: JobQueue | None = None
+
+    async def settle(self) -> None:
+        """A code is sent, and that recorded, behind the answer to who asked for it."""
+        assert self.codes is not None
+        await self.codes.drain()
 
 
-@pytest.fixture
-def settings(
-    tls_settings: TlsSettings,
-    database: DatabaseUrls,
-    nats_url_of: Callable[[str], str],
-    events_prefix: str,
-    signing_key_file: Path,
-) -> Settings:
-    return Settings(
+pytest_pycollect_makeitem = on_one_loop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
+    async with open_channels(certificates) as make:
+        yield make
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_process() -> AsyncIterator[StartProcess]:
+    async with start_processes() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def settings_of(
+    tls_settings: TlsSettings, embedded_nats: EmbeddedNats, signing_key_file: Path
+) -> Callable[[DatabaseUrls, str], Settings]:
+    """Of a service with that database, whose events have that prefix."""
+    return lambda database, events_prefix: Settings(
         **tls_settings("auth-service"),
         database_url=database.app,
         worker_database_url=database.worker,
         owner_database_url=database.owner,
-        nats_url=nats_url_of("auth-service"),
+        nats_url=embedded_nats.url_of("auth-service"),
         events_prefix=events_prefix,
         signing_key_file=signing_key_file,
         # As cheap as argon2 goes: what is tested is not how long it takes.
@@ -83,7 +113,83 @@ def settings(
     )
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(
+    database_factory: DatabaseFactory,
+    embedded_nats: EmbeddedNats,
+    settings_of: Callable[[DatabaseUrls, str], Settings],
+    certificates: Path,
+) -> AsyncIterator[SharedService[Running]]:
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Running]:
+        with database_factory.session() as make, subjects_of_its_own(embedded_nats) as prefix:
+            database, port = make("auth", MIGRATIONS), free_port()
+            service = build(settings_of(database, prefix).model_copy(update={"grpc_port": port}))
+            await service.start()
+            (codes,) = (one for one in service.components if isinstance(one, JobQueue))
+            async with open_channels(certificates) as open_channel:
+                yield Running(port, database, await open_channel(port, "auth-service"), codes)
+            await service.stop()
+
+    service = SharedService(database_factory, run)
+    yield service
+    await service.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
+    async with shared.lent() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own(serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls) -> Running:
+    _, port = await serve()
+    return Running(port, database, await grpc_channel(port, "auth-service"))
+
+
+def _shares(request: pytest.FixtureRequest) -> bool:
+    """Who serves replicas, or asks for settings or events of one, has services of its own, on its own database."""
+    asked = set(request.fixturenames)
+    return "running" in asked and not {"serve", "settings", "events_prefix"} & asked
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Running:
+    running: Running = request.getfixturevalue("lent" if _shares(request) else "own")
+    return running
+
+
+@pytest.fixture
+def auth_port(running: Running) -> int:
+    return running.port
+
+
+@pytest.fixture
+def auth(running: Running) -> Channel:
+    """The gateway's channel to the running service."""
+    return running.channel
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> DatabaseUrls:
+    if _shares(request):
+        running: Running = request.getfixturevalue("lent")
+        return running.database
+    make: ServiceDatabase = request.getfixturevalue("service_database")
+    return make("auth", MIGRATIONS)
+
+
+@pytest.fixture
+def settings(
+    database: DatabaseUrls,
+    events_prefix: str,
+    settings_of: Callable[[DatabaseUrls, str], Settings],
+) -> Settings:
+    return settings_of(database, events_prefix)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def serve(settings: Settings) -> AsyncIterator[Serve]:
     """Starts replicas on the test's database; they are stopped after it."""
     started: list[Service] = []
@@ -98,18 +204,6 @@ async def serve(settings: Settings) -> AsyncIterator[Serve]:
     yield start
     for service in started:
         await service.stop()
-
-
-@pytest_asyncio.fixture
-async def auth_port(serve: Serve) -> int:
-    _, port = await serve()
-    return port
-
-
-@pytest_asyncio.fixture
-async def auth(auth_port: int, grpc_channel: OpenChannel) -> Channel:
-    """The gateway's channel to the running service."""
-    return await grpc_channel(auth_port, "auth-service", as_name="gateway")
 
 
 @pytest.fixture
@@ -200,7 +294,7 @@ def appoint(auth: Channel, register: Register, database: DatabaseUrls) -> Appoin
     return make
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
     keeps = {"tester-user-deleted": USER_DELETED}

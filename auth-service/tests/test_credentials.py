@@ -33,7 +33,7 @@ from chassis.ids import new_id
 from servicekit.argon2_passwords import Argon2Passwords, TooBusy
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def passwords() -> AsyncIterator[Argon2Passwords]:
     one_at_a_time = Argon2Passwords(memory_kib=8, iterations=1, parallelism=1, workers=1, queue=1)
     await one_at_a_time.start()

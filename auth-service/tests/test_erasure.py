@@ -29,7 +29,7 @@ OTHERS = ["apikey-service", "chat-service", "notes-service"]
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def deletions(events: JetStream) -> AsyncIterator[list[events_pb2.UserDeleted]]:
     """What another service hears of deletions, as it comes."""
     heard: list[events_pb2.UserDeleted] = []

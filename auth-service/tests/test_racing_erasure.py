@@ -77,7 +77,7 @@ RACERS: dict[Callable[[Ada], Awaitable[None]], str] = {
 }
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
     stub = auth.stub(AuthServiceStub)
 

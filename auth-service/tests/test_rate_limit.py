@@ -27,7 +27,7 @@ PSEUDONYMS = KeyedPseudonyms(lambda: [KEY])
 ADA = attempt(PSEUDONYMS, GUESS, "register", "ada@example.org")
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
     # Two hundred at once on a busy machine wait for their turn.
     worker = Database(

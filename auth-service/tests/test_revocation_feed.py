@@ -53,6 +53,8 @@ async def _delete(auth: Channel, token: str) -> None:
     await auth.unary(auth.stub(AuthServiceStub).DeleteMe, request, timeout=30, token=token)
 
 
+# What was revoked before would be in the first message of a service that others have used.
+@pytest.mark.usefixtures("serve")
 async def test_whoever_watches_can_verify_tokens_and_refuses_what_was_revoked_since(
     auth: Channel, register: Register, auth_port: int, grpc_channel: OpenChannel
 ) -> None:
@@ -175,6 +177,8 @@ async def test_a_message_comes_every_few_seconds(auth: Channel) -> None:
     assert (message.snapshot, len(message.keys), len(message.revocations)) == (False, 0, 0)
 
 
+# What was revoked before would be in the first message of a service that others have used.
+@pytest.mark.usefixtures("serve")
 async def test_many_readers_each_hear_each_revocation_once(
     auth: Channel, register: Register
 ) -> None:

@@ -34,14 +34,14 @@ OWNED = (
 )
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(database: DatabaseUrls) -> AsyncIterator[Database]:
     connected = Database(database.app, application_name="test")
     yield connected
     await connected.stop()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def populated(auth: Channel, register: Register, signer: Signer) -> list[Caller]:
     """Two users, each with rows in every table that is a user's; the second one is deleted."""
     callers = []

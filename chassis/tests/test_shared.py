@@ -37,6 +37,9 @@ class Running:
     pool: Database
     background: asyncio.Task[bool] = field(hash=False)
 
+    async def settle(self) -> None:
+        await self.pool.ping()
+
     def run(self, statement: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database.admin, autocommit=True) as admin:
             cursor = admin.execute(statement.encode())

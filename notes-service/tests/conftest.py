@@ -60,6 +60,9 @@ class Running:
     database: DatabaseUrls
     channel: Channel
 
+    async def settle(self) -> None:
+        """What it writes behind its answers is of rows that are there, and makes none."""
+
 
 pytest_pycollect_makeitem = on_one_loop
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from chassis.component import Component
 from chassis.hangups import ignore_hangups
@@ -41,7 +42,7 @@ class Service:
     ) -> None:
         self.name = name
         self._settings = settings
-        self._components = tuple(components)
+        self.components: Final = tuple(components)
         self._started: list[Component] = []
         self._book = HealthBook(checks)
         self._ops = OpsServer(self._book, settings)
@@ -55,7 +56,7 @@ class Service:
         """Start everything; when one part cannot, stop what was started and raise its error."""
         await self._ops.start()
         try:
-            for component in self._components:
+            for component in self.components:
                 self._started.append(component)
                 await component.start()
         except BaseException:

@@ -110,7 +110,7 @@ class DatabaseFactory:
         made = self._given[database]
         try:
             return restore(
-                made.connection, made.pristine, self.parking.processes(in_use=True), sequences=False
+                made.connection, made.pristine, self.parking.processes(in_use=True), in_use=True
             )
         except psycopg.OperationalError:
             return False

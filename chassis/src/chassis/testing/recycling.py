@@ -67,13 +67,13 @@ def restore(
     pristine: Pristine,
     spared: Sequence[int] = (),
     *,
-    sequences: bool = True,
+    in_use: bool = False,
 ) -> bool:
-    """Put rows and ``sequences`` back; False where that does not make it what it was.
+    """Put rows and sequences back; False where that does not make it what it was.
 
-    Ends what others have going on in the database, but for the backends ``spared``: what these hold
-    locks for is waited for, five seconds and not longer (psycopg.errors.LockNotAvailable).
-    ``connection`` is a superuser's, in autocommit mode.
+    Ends what others have going on in the database, but for the backends ``spared``, which are idle
+    unless it is ``in_use``: then sequences go on, and what they write is waited for, five seconds and not
+    longer (psycopg.errors.LockNotAvailable). ``connection`` is a superuser's, in autocommit mode.
     """
     connection.execute(
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -84,12 +84,18 @@ def restore(
         return False
     if sum(_objects(connection, "r").values()) > pristine.size + _MOST_GROWTH:
         return False
-    changed = _changed(connection, pristine.tables)
     with connection.transaction():
+        if in_use:
+            connection.execute("SET LOCAL lock_timeout = 5000")
+            connection.execute(
+                sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(
+                    sql.SQL(", ").join(sql.Identifier(*name) for name in pristine.tables)
+                )
+            )
+        changed = _changed(connection, pristine.tables)
         if changed:
             # No trigger fires, and no foreign key asks for an order.
             connection.execute("SET LOCAL session_replication_role = replica")
-            connection.execute("SET LOCAL lock_timeout = 5000")
         for name in changed:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(*name)))
             if rows := pristine.tables[name]:
@@ -97,7 +103,7 @@ def restore(
                     sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*name))
                 ) as copy:
                     copy.write(rows)
-        for name, place in pristine.sequences.items() if sequences else ():
+        for name, place in () if in_use else pristine.sequences.items():
             quoted = sql.Identifier(*name).as_string(connection)
             connection.execute("SELECT setval(%s::regclass, %s, %s)", (quoted, *place))
     return True

@@ -38,10 +38,13 @@ _tasks_of_test = contextvars.ContextVar[_Tasks | None]("tasks_of_test", default=
 
 
 class Running(Protocol):
-    """What tests share has a database."""
+    """What tests share has a database, and comes to rest."""
 
     @property
     def database(self) -> DatabaseUrls: ...
+
+    async def settle(self) -> None:
+        """Returns once what it does behind its answers, and would write, is done."""
 
 
 Shared = TypeVar("Shared", bound=Running)
@@ -112,6 +115,8 @@ class SharedService(Standing, Generic[Shared]):
         with _recording() as begun:
             yield self._running
         going_on = await _going_on(begun)
+        if not going_on:
+            await self._running.settle()
         if going_on or not await self._is_as_new(self._running):
             await self.stop()
         self._rested_at = time.monotonic()
