@@ -131,20 +131,22 @@ async def _run(
 ) -> AsyncIterator[Running]:
     service = build(settings)
     await service.start()
-    async with open_channels(certificates) as open_channel:
-        channel = await open_channel(settings.grpc_port, "apikey-service", as_name="gateway")
-        method = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ListKeys
-        token = signer.token()
+    try:
+        async with open_channels(certificates) as open_channel:
+            channel = await open_channel(settings.grpc_port, "apikey-service", as_name="gateway")
+            method = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ListKeys
+            token = signer.token()
 
-        async def answers() -> bool:
-            await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=30, token=token)
-            return True
+            async def answers() -> bool:
+                await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=30, token=token)
+                return True
 
-        # Until auth-service's key has arrived no token can be verified.
-        await eventually(answers, ignoring=(RemoteError,))
-        chat = await open_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
-        yield Running(settings.grpc_port, database, channel, chat)
-    await service.stop()
+            # Until auth-service's key has arrived no token can be verified.
+            await eventually(answers, ignoring=(RemoteError,))
+            chat = await open_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
+            yield Running(settings.grpc_port, database, channel, chat)
+    finally:
+        await service.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -69,12 +69,16 @@ class Running:
     port: int
     database: DatabaseUrls
     channel: Channel
-    codes: JobQueue | None = None
+    codes: JobQueue
 
     async def settle(self) -> None:
         """A code is sent, and that recorded, behind the answer to who asked for it."""
-        assert self.codes is not None
         await self.codes.drain()
+
+
+def _running(service: Service, port: int, database: DatabaseUrls, channel: Channel) -> Running:
+    (codes,) = (one for one in service.components if isinstance(one, JobQueue))
+    return Running(port, database, channel, codes)
 
 
 pytest_pycollect_makeitem = on_one_loop
@@ -126,10 +130,12 @@ async def shared(
             database, port = make("auth", MIGRATIONS), free_port()
             service = build(settings_of(database, prefix).model_copy(update={"grpc_port": port}))
             await service.start()
-            (codes,) = (one for one in service.components if isinstance(one, JobQueue))
-            async with open_channels(certificates) as open_channel:
-                yield Running(port, database, await open_channel(port, "auth-service"), codes)
-            await service.stop()
+            try:
+                async with open_channels(certificates) as open_channel:
+                    channel = await open_channel(port, "auth-service")
+                    yield _running(service, port, database, channel)
+            finally:
+                await service.stop()
 
     service = SharedService(database_factory, run)
     yield service
@@ -144,8 +150,8 @@ async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own(serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls) -> Running:
-    _, port = await serve()
-    return Running(port, database, await grpc_channel(port, "auth-service"))
+    service, port = await serve()
+    return _running(service, port, database, await grpc_channel(port, "auth-service"))
 
 
 def _shares(request: pytest.FixtureRequest) -> bool:

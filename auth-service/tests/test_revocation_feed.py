@@ -169,6 +169,8 @@ async def test_a_reader_hears_a_sign_of_life_only_while_the_table_can_be_read(
     await worker.stop()
 
 
+# Of what was revoked just before, a service that others have used could tell.
+@pytest.mark.usefixtures("serve")
 async def test_a_message_comes_every_few_seconds(auth: Channel) -> None:
     async with aclosing(_watch(auth)) as messages:
         await anext(messages)

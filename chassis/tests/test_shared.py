@@ -1,17 +1,18 @@
 """Tests that share a service find it as good as new, and the one that would spoil it for others fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from chassis.db.engine import Database
-from chassis.testing import DatabaseUrls, shared
+from chassis.testing import DatabaseUrls, eventually, shared
 from chassis.testing.databases import DatabaseFactory
 from chassis.testing.shared import SharedService
 
@@ -37,8 +38,13 @@ class Running:
     pool: Database
     background: asyncio.Task[bool] = field(hash=False)
 
+    #: What the service does behind its answers.
+    behind: list[Callable[[], Awaitable[None]]] = field(default_factory=list, hash=False)
+
     async def settle(self) -> None:
-        await self.pool.ping()
+        while self.behind:
+            await self.behind[0]()
+            del self.behind[0]
 
     def run(self, statement: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database.admin, autocommit=True) as admin:
@@ -96,6 +102,32 @@ async def test_it_goes_on_without_the_rows_and_connections_of_a_test(
         assert second.run("INSERT INTO things (name) VALUES ('x') RETURNING number") == [(2,)]
 
 
+async def test_what_it_does_behind_its_answers_is_put_back_as_well(
+    service: SharedService[Running],
+) -> None:
+    writing = AsyncExitStack()
+    committing: list[asyncio.Task[None]] = []
+
+    async def write() -> None:
+        connection = await writing.enter_async_context(first.pool.transaction())
+        await connection.execute(text("INSERT INTO things (name) VALUES ('late')"))
+
+    async def commit_once_it_is_waited_for() -> None:
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'things'::regclass"
+        await eventually(lambda: asyncio.to_thread(first.run, waits))
+        await writing.aclose()
+
+    async def go_on() -> None:
+        committing.append(asyncio.create_task(commit_once_it_is_waited_for()))
+
+    async with service.lent() as first:
+        first.behind.extend([write, go_on])
+    await committing[0]
+    async with service.lent() as second:
+        assert second is first
+        assert second.run("SELECT * FROM things") == []
+
+
 async def test_there_is_another_one_once_it_cannot_be_used_again(
     service: SharedService[Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,9 +135,13 @@ async def test_there_is_another_one_once_it_cannot_be_used_again(
         running.run("ALTER TABLE things ADD COLUMN other text")
     async with service.lent() as running:
         assert running.number == 1
-        monkeypatch.setattr(shared, "LONGEST_STANDSTILL", 0.0)
+        running.behind.append(asyncio.Event().wait)  # type: ignore[arg-type]  # it returns nothing, ever
+        monkeypatch.setattr(shared, "_PATIENCE", 0.01)
     async with service.lent() as running:
         assert running.number == 2
+        monkeypatch.setattr(shared, "LONGEST_STANDSTILL", 0.0)
+    async with service.lent() as running:
+        assert running.number == 3
 
 
 async def test_what_a_test_leaves_going_on_is_its_failure_and_not_the_next_ones(

@@ -126,19 +126,21 @@ async def _run(
 ) -> AsyncIterator[Running]:
     service = build(settings)
     await service.start()
-    async with open_channels(certificates) as open_channel:
-        channel = await open_channel(settings.grpc_port, "notes-service", as_name="gateway")
-        method = channel.stub(notes_pb2_grpc.NotesServiceStub).ListNotes
-        token = signer.token()
+    try:
+        async with open_channels(certificates) as open_channel:
+            channel = await open_channel(settings.grpc_port, "notes-service", as_name="gateway")
+            method = channel.stub(notes_pb2_grpc.NotesServiceStub).ListNotes
+            token = signer.token()
 
-        async def answers() -> bool:
-            await channel.unary(method, notes_pb2.ListNotesRequest(), timeout=30, token=token)
-            return True
+            async def answers() -> bool:
+                await channel.unary(method, notes_pb2.ListNotesRequest(), timeout=30, token=token)
+                return True
 
-        # Until auth-service's key has arrived no token can be verified.
-        await eventually(answers, ignoring=(RemoteError,))
-        yield Running(settings.grpc_port, database, channel)
-    await service.stop()
+            # Until auth-service's key has arrived no token can be verified.
+            await eventually(answers, ignoring=(RemoteError,))
+            yield Running(settings.grpc_port, database, channel)
+    finally:
+        await service.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

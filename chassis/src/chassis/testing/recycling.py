@@ -71,9 +71,10 @@ def restore(
 ) -> bool:
     """Put rows and sequences back; False where that does not make it what it was.
 
-    Ends what others have going on in the database, but for the backends ``spared``, which are idle
-    unless it is ``in_use``: then sequences go on, and what they write is waited for, five seconds and not
-    longer (psycopg.errors.LockNotAvailable). ``connection`` is a superuser's, in autocommit mode.
+    Ends what others have going on in the database, but for the backends ``spared``. These are idle, or the
+    database is ``in_use``: what they are writing is waited for then, five seconds and not longer
+    (psycopg.errors.LockNotAvailable), and sequences go on. ``connection`` is a superuser's, in
+    autocommit mode.
     """
     connection.execute(
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"

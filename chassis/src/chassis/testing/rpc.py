@@ -67,9 +67,11 @@ async def open_channels(certificates: Path) -> AsyncIterator[OpenChannel]:
         opened.append(channel)
         return channel
 
-    yield make
-    for channel in opened:
-        await channel.stop()
+    try:
+        yield make
+    finally:
+        for channel in opened:
+            await channel.stop()
 
 
 @cache

@@ -26,7 +26,7 @@ from chassis.testing.databases import DatabaseFactory, DatabaseUrls
 # The loop stands still while tests with loops of their own run. After this long a replica counts as
 # frozen, streams have been cut and connections been missed: a new service costs less than to be sure. Seconds.
 LONGEST_STANDSTILL: Final = 5.0
-# How long what a test has begun may take to its end once the test is over.
+# How long what a test has begun, and what the service does behind it, may take to its end once the test is over.
 _PATIENCE: Final = 5.0
 
 # What stands between tests, and the loop that it lives on.
@@ -44,7 +44,7 @@ class Running(Protocol):
     def database(self) -> DatabaseUrls: ...
 
     async def settle(self) -> None:
-        """Returns once what it does behind its answers, and would write, is done."""
+        """Returns once it makes no more rows behind its answers; for who takes too long there is another one."""
 
 
 Shared = TypeVar("Shared", bound=Running)
@@ -115,8 +115,6 @@ class SharedService(Standing, Generic[Shared]):
         with _recording() as begun:
             yield self._running
         going_on = await _going_on(begun)
-        if not going_on:
-            await self._running.settle()
         if going_on or not await self._is_as_new(self._running):
             await self.stop()
         self._rested_at = time.monotonic()
@@ -128,6 +126,11 @@ class SharedService(Standing, Generic[Shared]):
         await super().stop()
 
     async def _is_as_new(self, running: Shared) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await running.settle()
+        except TimeoutError:
+            return False
         # In a thread: what the service has begun, and holds locks for, comes to its end meanwhile.
         return await asyncio.to_thread(self._databases.put_back, running.database)
 
