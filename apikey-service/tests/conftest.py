@@ -1,6 +1,5 @@
 """The service as it is wired in production, beside an auth-service of the tests' own."""
 
-import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable
@@ -19,11 +18,8 @@ from chassis.caller import Caller
 from chassis.embedded import EmbeddedNats
 from chassis.embedded.ports import free_port
 from chassis.errors import AppError, FieldError, RemoteError
-from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
-from chassis.grpc.server import GrpcServer, allow
 from chassis.jetstream import JetStream
-from chassis.settings import GrpcServerSettings
 from chassis.testing import (
     DatabaseUrls,
     OpenChannel,
@@ -37,22 +33,8 @@ from chassis.testing.plugin import StartProcess, start_processes, subjects_of_it
 from chassis.testing.rpc import open_channels
 from chassis.testing.shared import SharedService, on_one_loop
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
-from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
-
-
-class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
-    """Publishes the key that signs the tests' tokens, and nothing else."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-
-    async def WatchRevocations(
-        self, request: auth_pb2.WatchRevocationsRequest, context: object
-    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
-        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        await asyncio.Event().wait()
+from servicekit.testing import auth_service
 
 
 @dataclass(frozen=True)
@@ -78,21 +60,8 @@ def signer() -> Signer:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
-    servicer = AuthServicer(signer)  # type: ignore[abstract]  # the one method that is called
-    methods = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].methods
-    server = GrpcServer(
-        settings=GrpcServerSettings(**tls_settings("auth-service")),
-        policy={
-            "parley.auth.v1.AuthService": {
-                method.name: allow("apikey-service", open=True) for method in methods
-            }
-        },
-        register=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(servicer, server),
-        verifier=TokenVerifier(signer.trust),
-    )
-    await server.start()
-    yield server.port
-    await server.stop()
+    async with auth_service(tls_settings, signer, for_service="apikey-service") as port:
+        yield port
 
 
 @pytest_asyncio.fixture(loop_scope="session")

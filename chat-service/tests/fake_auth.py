@@ -1,7 +1,5 @@
 """auth-service, as far as chat-service sees it."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -16,6 +14,7 @@ from chassis.grpc.server import GrpcServer, allow
 from chassis.settings import GrpcServerSettings
 from chassis.testing import Signer, TlsSettings
 from parley.auth.v1 import auth_pb2
+from servicekit.testing import publishes_key_of
 
 
 @dataclass
@@ -79,20 +78,9 @@ def auth_server(
 ) -> GrpcServer:
     """What answers as these, and whose keys are the signer's; not started yet."""
 
-    async def watch(
-        request: auth_pb2.WatchRevocationsRequest, context: object
-    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        key = auth_pb2.VerificationKey(kid=signer.kid, public_key=signer.public_key)
-        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        await asyncio.Event().wait()
-
     handlers: dict[str, dict[str, Any]] = {
         "parley.auth.v1.AuthService": {
-            "WatchRevocations": grpc.unary_stream_rpc_method_handler(
-                watch,
-                auth_pb2.WatchRevocationsRequest.FromString,
-                auth_pb2.WatchRevocationsResponse.SerializeToString,
-            ),
+            "WatchRevocations": publishes_key_of(signer),
             "NoteUsageRead": grpc.unary_unary_rpc_method_handler(
                 audit.note,
                 auth_pb2.NoteUsageReadRequest.FromString,

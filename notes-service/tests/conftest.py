@@ -1,6 +1,5 @@
 """The service as it is wired in production, beside an auth-service of the tests' own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +12,8 @@ import pytest_asyncio
 from chassis.embedded import EmbeddedNats
 from chassis.embedded.ports import free_port
 from chassis.errors import RemoteError
-from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
-from chassis.grpc.server import GrpcServer, allow
 from chassis.jetstream import JetStream
-from chassis.settings import GrpcServerSettings
 from chassis.testing import (
     DatabaseUrls,
     OpenChannel,
@@ -33,23 +29,9 @@ from chassis.testing.shared import SharedService, on_one_loop
 from notes_service.migrations import MIGRATIONS
 from notes_service.settings import Settings
 from notes_service.wiring import build
-from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
-
-
-class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
-    """Publishes the key that signs the tests' tokens, and nothing else."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-
-    async def WatchRevocations(
-        self, request: auth_pb2.WatchRevocationsRequest, context: object
-    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
-        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        await asyncio.Event().wait()
+from servicekit.testing import auth_service
 
 
 @dataclass(frozen=True)
@@ -74,21 +56,8 @@ def signer() -> Signer:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
-    servicer = AuthServicer(signer)  # type: ignore[abstract]  # the one method that is called
-    methods = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].methods
-    server = GrpcServer(
-        settings=GrpcServerSettings(**tls_settings("auth-service")),
-        policy={
-            "parley.auth.v1.AuthService": {
-                method.name: allow("notes-service", open=True) for method in methods
-            }
-        },
-        register=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(servicer, server),
-        verifier=TokenVerifier(signer.trust),
-    )
-    await server.start()
-    yield server.port
-    await server.stop()
+    async with auth_service(tls_settings, signer, for_service="notes-service") as port:
+        yield port
 
 
 @pytest_asyncio.fixture(loop_scope="session")
