@@ -1,7 +1,8 @@
 """Chunks of a chat completion: from messages of a body to pieces of an answer.
 
 A read of chunks that are what the protocol says is taken at once (``usual_chunks.py``). One with anything
-else in it is read chunk by chunk, in whatever shape can be forgiven.
+else in it is read chunk by chunk, in whatever shape can be forgiven. Both ways share what is known of the answer so
+far, and so this file, which is longer than others.
 """
 
 from collections.abc import Iterable
@@ -70,7 +71,7 @@ class Chunks:
         self._is_strange = False
         self._counts = Counts()
         # Whether chunks that look like usual ones mean what these mean.
-        self._is_past_doubt = False
+        self._is_unambiguous = False
         self._growing = Growing()
         self._repeats = Repeats()
         self._voices = Voices()
@@ -91,8 +92,8 @@ class Chunks:
             problem = self._take_each(each, piece)
             if problem is not None:
                 piece.parts = [*piece.parts, *self._repeats.release()]
-            self._is_past_doubt = False
-        if not self._is_past_doubt:
+            self._is_unambiguous = False
+        if not self._is_unambiguous:
             self._look_back(piece, problem)
         if piece.parts and (is_strange or not self._telling.is_plain):
             piece.parts = self._telling.tell(piece.parts)
@@ -111,7 +112,7 @@ class Chunks:
     def _look_back(self, piece: Piece, problem: ProviderError | None) -> None:
         if problem or piece.finish_reason or piece.end:
             piece.parts = [*piece.parts, *self._growing.settle()]
-        self._is_past_doubt = (
+        self._is_unambiguous = (
             self._growing.is_past and not self._voices.are_heard and self._last_word is None
         )
 
@@ -153,10 +154,10 @@ class Chunks:
             lines = lines[: -len(DONE)]
         by_delta = self._by_delta
         has_text = TEXT in by_delta
-        if self._is_past_doubt:
+        if self._is_unambiguous:
             usual = usual_of(lines, has_text, self._has_first)
         else:
-            usual = self._in_doubt(lines)
+            usual = self._usual_while_ambiguous(lines)
         if usual is None:
             return False
         parts, reason, usages, has_first = usual
@@ -178,8 +179,8 @@ class Chunks:
             piece.end = End.WHOLE
         return True
 
-    def _in_doubt(self, lines: bytes) -> Usual | None:
-        """What chunks say in which something else than usual may be meant by usual words."""
+    def _usual_while_ambiguous(self, lines: bytes) -> Usual | None:
+        """What chunks say as long as usual words may mean something else than usual."""
         if self._voices.are_heard or self._repeats.is_holding:
             return None
         growing = self._growing

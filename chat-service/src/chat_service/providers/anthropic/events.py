@@ -87,7 +87,7 @@ class Messages:
             if self._growing.is_past:
                 problem = self._take_all(typed, piece, parts)
             else:
-                problem = self._take_in_doubt(typed, piece, parts)
+                problem = self._take_while_ambiguous(typed, piece, parts)
         else:
             if not isinstance(events, list):
                 events = [Event(b"", line) for line in events.split(b"\n")]
@@ -108,7 +108,7 @@ class Messages:
         left = [*held, *self._telling.left()]
         return Piece(parts=left, end=End.WHOLE if whole else End.EARLY), None
 
-    def _take_in_doubt(
+    def _take_while_ambiguous(
         self, events: Iterable[_Event], piece: Piece, parts: list[Part]
     ) -> ProviderError | None:
         """One by one, as long as it is not known whether each says what has been said once more."""
