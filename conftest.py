@@ -22,7 +22,7 @@ import chassis
 import gateway
 import servicekit
 from chassis.nats_accounts import Accounts
-from chassis.testing.shared import LONGEST_STANDSTILL, leave_room
+from chassis.testing.shared import LONGEST_STANDSTILL, stop_what_is_kept
 from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 __all__ = ["chassis", "gateway", "servicekit"]
@@ -142,7 +142,7 @@ def _leave_room(item: pytest.Item, nextitem: pytest.Item) -> None:
     if _is_on_one_loop(nextitem) and _STAY in stash:
         room, until = stash[_STAY]
         if room != _room_of(nextitem) or time.monotonic() > until + LONGEST_STANDSTILL:
-            leave_room()
+            stop_what_is_kept()
 
 
 def _room_of(item: pytest.Item) -> str:

@@ -187,11 +187,11 @@ def test_what_stands_is_stopped_between_tests_on_its_loop(
     loop = asyncio.new_event_loop()
     loop.run_until_complete(lend())
     assert stopped == []
-    shared.leave_room()
+    shared.stop_what_is_kept()
     assert stopped == [loop]
     # There is another one for the next stay, which ends with it.
     loop.run_until_complete(lend())
-    shared.leave_room()
-    shared.leave_room()
+    shared.stop_what_is_kept()
+    shared.stop_what_is_kept()
     assert stopped == [loop, loop]
     loop.close()

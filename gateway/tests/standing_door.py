@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from chassis.testing import Signer, TlsSettings, eventually
-from chassis.testing.shared import Standing
+from chassis.testing.shared import KeptRunning
 
 from .door import Door, Wired, wire
 
 
-class StandingDoor(Standing):
+class StandingDoor(KeptRunning):
     """Lends one gateway and its servers to one test after the other: to make them is most of what a test
     costs. Each has fakes, a caller and a client of its own; nothing of it may be left behind it.
     """
@@ -26,7 +26,7 @@ class StandingDoor(Standing):
         is an AssertionError.
         """
         if self._wired is None:
-            self._stands()
+            self._keep()
             self._wired = await wire(self._stack, self._tls, Signer(), ready=True)
         wired = self._wired
         try:

@@ -29,8 +29,8 @@ LONGEST_STANDSTILL: Final = 5.0
 # How long what a test has begun, and what the service does behind it, may take to its end once the test is over.
 _PATIENCE: Final = 5.0
 
-# What stands between tests, and the loop that it lives on.
-_standing: dict["Standing", asyncio.AbstractEventLoop] = {}
+# What there is, and the loop that it runs on.
+_kept_running: dict["KeptRunning", asyncio.AbstractEventLoop] = {}
 
 _Tasks = weakref.WeakSet[asyncio.Task[Any]]
 # Those that the test has begun, and they; a service began its own before.
@@ -56,8 +56,8 @@ def on_one_loop(name: str, obj: object) -> None:
         pytest.mark.asyncio(loop_scope="session")(obj)
 
 
-class Standing:
-    """What runs between the tests of one room.
+class KeptRunning:
+    """What runs from one test of a room to the next.
 
     Beside those of another it would be heard in their logs, and counted in their metrics: it says that it was
     away while the loop stood still, for one.
@@ -68,21 +68,21 @@ class Standing:
 
     async def stop(self) -> None:
         """Ends what there is."""
-        _standing.pop(self, None)
+        _kept_running.pop(self, None)
         await self._stack.aclose()
 
-    def _stands(self) -> None:
-        """From now on it is to be stopped behind the tests of this room."""
-        _standing[self] = asyncio.get_running_loop()
+    def _keep(self) -> None:
+        """From now on it is to be stopped when the tests go on in another room."""
+        _kept_running[self] = asyncio.get_running_loop()
 
 
-def leave_room() -> None:
-    """Between two tests: stop all that stands in this process."""
-    for one, loop in list(_standing.items()):
+def stop_what_is_kept() -> None:
+    """Between two tests: stop all that runs on in this process."""
+    for one, loop in list(_kept_running.items()):
         loop.run_until_complete(one.stop())
 
 
-class SharedService(Standing, Generic[Shared]):
+class SharedService(KeptRunning, Generic[Shared]):
     """Starts one when a test first asks, and another where the one there is cannot be used again.
 
     ``open_one`` starts a service and stops it behind its block.
@@ -110,7 +110,7 @@ class SharedService(Standing, Generic[Shared]):
         if self._running is not None and time.monotonic() > self._rested_at + LONGEST_STANDSTILL:
             await self.stop()
         if self._running is None:
-            self._stands()
+            self._keep()
             self._running = await self._stack.enter_async_context(self._open_one())
         with _recording() as begun:
             yield self._running
