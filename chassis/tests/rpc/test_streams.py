@@ -15,6 +15,7 @@ from chassis.embedded import free_port
 from chassis.errors import AppError, Kind
 from chassis.grpc.client import Channel
 from chassis.grpc.errors import PeerGone
+from chassis.testing import collector_at_rest
 
 from .service import (
     SERVICE,
@@ -117,10 +118,8 @@ async def test_a_call_is_not_kept_by_its_refusal_or_by_answers_that_were_not_wai
         return sum(isinstance(one, grpc.aio.Call) for one in gc.get_objects())
 
     kept = []
-    gc.collect()
-    gc.disable()
-    before = calls()
-    try:
+    with collector_at_rest():
+        before = calls()
         for ask in asks:
             with pytest.raises(AppError) as caught:
                 await ask()
@@ -130,8 +129,6 @@ async def test_a_call_is_not_kept_by_its_refusal_or_by_answers_that_were_not_wai
         async with aclosing(stream):
             assert (await anext(stream)).value == "0"
         assert calls() == before
-    finally:
-        gc.enable()
     assert [problem.kind for problem in kept] == [Kind.UNAUTHENTICATED] * 3
 
 

@@ -1,13 +1,13 @@
 """What model servers do, in each of its kinds, comes to the right outcome."""
 
 import asyncio
-import gc
 import weakref
 from contextlib import aclosing
 
 import pytest
 
 from chassis.ids import new_id
+from chassis.testing import collector_at_rest
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
 from chat_service.providers.client import ModelClient
@@ -109,13 +109,9 @@ async def test_an_answer_that_fails_leaves_nothing_to_the_garbage_collector(
     provider: ModelClient, case: Case
 ) -> None:
     await read(provider, case)
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_at_rest():
         answers = [weakref.ref((await read(provider, case))[1]) for _ in range(3)]
         assert [answer() for answer in answers] == [None] * 3
-    finally:
-        gc.enable()
 
 
 def test_there_are_as_many_behaviours_as_were_met() -> None:
