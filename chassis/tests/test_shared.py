@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +16,7 @@ from sqlalchemy import text
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls, eventually, shared
 from chassis.testing.databases import DatabaseFactory
-from chassis.testing.shared import SharedService
+from chassis.testing.shared import LONGEST_STANDSTILL, SharedService
 
 MIGRATION = '''
 """Things."""
@@ -195,3 +197,49 @@ def test_what_stands_is_stopped_between_tests_on_its_loop(
     shared.stop_what_is_kept()
     assert stopped == [loop, loop]
     loop.close()
+
+
+@dataclass
+class Item:
+    """What the root conftest.py looks at of a test."""
+
+    nodeid: str
+    loop_scope: str
+    session: SimpleNamespace
+
+    def get_closest_marker(self, name: str) -> pytest.Mark:
+        assert name == "asyncio"
+        return pytest.Mark(name, (), {"loop_scope": self.loop_scope}, _ispytest=True)
+
+
+def test_what_is_shared_ends_with_each_stay_in_a_room_and_when_its_loop_stood_still(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = request.config.pluginmanager
+    root: Any = plugins.get_plugin(str(request.config.rootpath / "conftest.py"))
+    session, now, stopped = SimpleNamespace(stash=pytest.Stash()), 0.0, 0
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped += 1
+
+    monkeypatch.setattr(root, "stop_what_is_kept", stop)
+    monkeypatch.setattr(root, "time", SimpleNamespace(monotonic=lambda: now))
+    first = Item("gateway/tests/test_a.py::test_one", "session", session)
+    again = Item("gateway/tests/test_b.py::test_two", "session", session)
+    aside = Item("chassis/tests/test_c.py::test_three", "function", session)
+    other = Item("notes-service/tests/test_a.py::test_one", "session", session)
+    for item, nextitem in [(aside, first), (first, again), (again, aside), (aside, first)]:
+        root._leave_room(item, nextitem)
+    assert stopped == 0
+    # It is the last test on that loop that counts, whatever came between.
+    root._leave_room(first, aside)
+    root._leave_room(aside, other)
+    assert stopped == 1
+    root._leave_room(other, aside)
+    now += LONGEST_STANDSTILL
+    root._leave_room(aside, other)
+    assert stopped == 1
+    now += 0.1
+    root._leave_room(aside, other)
+    assert stopped == 2
