@@ -1,15 +1,18 @@
 """Connections to Redis, of which each subject has its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from errno import ECONNRESET
 from importlib import resources
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import HiredisRespSerializer
 from redis.driver_info import DriverInfo
 from redis.exceptions import NoScriptError, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 # What a Redis that is away, full, loading or read-only looks like.
 REDIS_ERRORS = (RedisError, OSError, TimeoutError)
@@ -29,6 +32,28 @@ class _Packing:
         return packed
 
 
+class _Replaced(AbstractConnection):
+    """Is made anew where the one that was idle has ended: each in a pool would fail once behind a restart of
+    Redis. redis-py looks for what is left to be read, which a reset is not, and uvloop raises RuntimeError for it.
+    """
+
+    async def connect(self) -> None:
+        if self._has_ended():
+            await self.disconnect(nowait=True)
+        await super().connect()  # type: ignore[no-untyped-call]
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        if self._has_ended():
+            raise ConnectionResetError(ECONNRESET, "Connection reset by peer")
+        await super()._send_packed_command(command)
+
+    def _has_ended(self) -> bool:
+        reader, writer = self._reader, self._writer
+        if reader is None or writer is None:
+            return False
+        return bool(writer.is_closing() or reader.at_eof())
+
+
 def connect(url: str, *, connections: int, timeout: float) -> Redis:
     """A client that tries each command once, and waits ``timeout`` seconds for its answer."""
     pool = BlockingConnectionPool.from_url(
@@ -41,10 +66,12 @@ def connect(url: str, *, connections: int, timeout: float) -> Redis:
         retry=Retry(NoBackoff(), 0),
         decode_responses=False,
         driver_info=_DRIVER,
+        # Of a server that announces its maintenance. With it no connection is looked at before it is used again.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     # By its scheme the address decides what it is: TCP, TLS or a socket in the file system.
     kind = pool.connection_class
-    pool.connection_class = type(f"Packing{kind.__name__}", (_Packing, kind), {})
+    pool.connection_class = type(f"Parley{kind.__name__}", (_Packing, _Replaced, kind), {})
     return Redis.from_pool(pool)
 
 

@@ -179,6 +179,24 @@ async def test_the_log_of_a_run_whose_end_redis_did_not_take_is_there_for_late_r
         assert 0 < await client.ttl(rig.log._key(run.id)) <= SHIPPED.log_kept
 
 
+async def test_late_readers_at_once_behind_a_restart_of_redis_are_shown_every_event(
+    rig: Any, make_rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
+) -> None:
+    """Each by a connection that idled when Redis went."""
+    run = (await rig.ask(caller, model_server, "tokens-50")).run
+    frames = await rig.follow(run)
+    ended = (await rig.ended(run)).run
+    elsewhere = await make_rig(valkey.url)
+
+    async def read_at_once() -> Any:
+        return await asyncio.gather(*(elsewhere.follow(ended) for _ in range(6)))
+
+    assert await read_at_once() == [frames] * 6
+    valkey.kill()
+    await asyncio.to_thread(valkey.start)
+    assert await read_at_once() == [frames] * 6
+
+
 @pytest.mark.parametrize(
     ("name", "bad", "good"),
     [
