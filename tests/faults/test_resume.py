@@ -15,8 +15,7 @@ from .turn import Turn
 _READERS = 10
 # From within the first event's number to some events at once.
 _MOST_BYTES = 500
-# Why a reader may have been shown otherwise, which is no loss.
-_OF_LOGS = re.compile(r'"event": ?"(log|follow|remote_runs)\.')
+_LOG_WAS_AWAY = re.compile(r'"event": ?"log\.(away|read_failed)"')
 # The streams last as long as their cuts, whatever else the machine has to do.
 _MODEL = "endless-at-60"
 
@@ -52,11 +51,18 @@ async def cut_and_judge(cluster: Cluster, user: User, cuts: int) -> None:
 
 
 async def is_what_an_uncut_reader_is_shown(cluster: Cluster, turn: Turn) -> None:
-    pieces = [(each.seq, each.event, each.data) for each in turn.reader.shown]
+    pieces, text = (
+        [(each.seq, each.event, each.data) for each in turn.reader.shown],
+        turn.reader.text,
+    )
     turn.reader.shown.clear()
     await asyncio.to_thread(turn.reader.resume)
     shown = [(each.seq, each.event, each.data) for each in turn.reader.shown]
-    assert shown == pieces, [line for line in cluster.news.splitlines() if _OF_LOGS.search(line)]
+    if shown != pieces:
+        # Where the machine stood still for longer than an append may take, Redis was away, and whoever comes
+        # behind the end of a run may be shown a snapshot in place of events: the same words, and the same end.
+        assert _LOG_WAS_AWAY.search(cluster.news), (shown, pieces)
+        assert (turn.reader.text, shown[-1]) == (text, pieces[-1])
 
 
 async def test_cut_at_any_byte_a_reader_is_shown_every_event_once(
