@@ -22,19 +22,28 @@ from chassis.grpc.client import Channel
 from chassis.jetstream import JetStream
 from chassis.testing import (
     DatabaseUrls,
-    OpenChannel,
     ServiceDatabase,
     Signer,
     TlsSettings,
     eventually,
 )
 from chassis.testing.databases import DatabaseFactory
-from chassis.testing.plugin import StartProcess, start_processes, subjects_of_its_own
+from chassis.testing.plugin import subjects_of_its_own
+from chassis.testing.room import (
+    database,
+    grpc_channel,
+    lent,
+    running,
+    shares_a_service,
+    start_process,
+)
 from chassis.testing.rpc import open_channels
 from chassis.testing.shared import SharedService, on_one_loop
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from servicekit.testing import auth_service
+
+__all__ = ["database", "grpc_channel", "lent", "running", "start_process"]
 
 
 @dataclass(frozen=True)
@@ -62,18 +71,6 @@ def signer() -> Signer:
 async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
     async with auth_service(tls_settings, signer, for_service="apikey-service") as port:
         yield port
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
-    async with open_channels(certificates) as make:
-        yield make
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def start_process() -> AsyncIterator[StartProcess]:
-    async with start_processes() as start:
-        yield start
 
 
 @pytest.fixture(scope="session")
@@ -139,12 +136,6 @@ async def shared(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
-    async with shared.lent() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
 async def own(
     settings: Settings, database: DatabaseUrls, certificates: Path, signer: Signer
 ) -> AsyncIterator[Running]:
@@ -158,17 +149,9 @@ def changes() -> dict[str, object]:
     return {}
 
 
-def _shares(request: pytest.FixtureRequest) -> bool:
-    """Who asks for settings or events of a service has one of its own, and a database of its own."""
-    asked = set(request.fixturenames)
-    is_own = {"settings", "events_prefix"} & asked or request.getfixturevalue("changes")
-    return "running" in asked and not is_own
-
-
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Running:
-    running: Running = request.getfixturevalue("lent" if _shares(request) else "own")
-    return running
+def shares(request: pytest.FixtureRequest, changes: dict[str, object]) -> bool:
+    return shares_a_service(request) and not changes
 
 
 @pytest.fixture
@@ -183,12 +166,8 @@ def port(running: Running) -> int:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> DatabaseUrls:
-    if _shares(request):
-        running: Running = request.getfixturevalue("lent")
-        return running.database
-    make: ServiceDatabase = request.getfixturevalue("service_database")
-    return make("apikey", MIGRATIONS)
+def own_database(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("apikey", MIGRATIONS)
 
 
 @pytest.fixture

@@ -31,12 +31,22 @@ from chassis.testing import (
     eventually,
 )
 from chassis.testing.databases import DatabaseFactory
-from chassis.testing.plugin import StartProcess, start_processes, subjects_of_its_own
+from chassis.testing.plugin import subjects_of_its_own
+from chassis.testing.room import (
+    database,
+    grpc_channel,
+    lent,
+    running,
+    shares_a_service,
+    start_process,
+)
 from chassis.testing.rpc import open_channels
 from chassis.testing.shared import SharedService, on_one_loop
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 from parley.events.rights import USER_DELETED
+
+__all__ = ["database", "grpc_channel", "lent", "running", "start_process"]
 
 #: ``await serve(erasure_sweep_seconds=1)``: a replica of the service, and its port.
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
@@ -82,18 +92,6 @@ def _running(service: Service, port: int, database: DatabaseUrls, channel: Chann
 
 
 pytest_pycollect_makeitem = on_one_loop
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
-    async with open_channels(certificates) as make:
-        yield make
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def start_process() -> AsyncIterator[StartProcess]:
-    async with start_processes() as start:
-        yield start
 
 
 @pytest.fixture(scope="session")
@@ -143,27 +141,15 @@ async def shared(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
-    async with shared.lent() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
 async def own(serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls) -> Running:
     service, port = await serve()
     return _running(service, port, database, await grpc_channel(port, "auth-service"))
 
 
-def _shares(request: pytest.FixtureRequest) -> bool:
-    """Who serves replicas, or asks for settings or events of one, has services of its own, on its own database."""
-    asked = set(request.fixturenames)
-    return "running" in asked and not {"serve", "settings", "events_prefix"} & asked
-
-
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Running:
-    running: Running = request.getfixturevalue("lent" if _shares(request) else "own")
-    return running
+def shares(request: pytest.FixtureRequest) -> bool:
+    """Who serves replicas has services of its own."""
+    return shares_a_service(request, "serve")
 
 
 @pytest.fixture
@@ -178,12 +164,8 @@ def auth(running: Running) -> Channel:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> DatabaseUrls:
-    if _shares(request):
-        running: Running = request.getfixturevalue("lent")
-        return running.database
-    make: ServiceDatabase = request.getfixturevalue("service_database")
-    return make("auth", MIGRATIONS)
+def own_database(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("auth", MIGRATIONS)
 
 
 @pytest.fixture

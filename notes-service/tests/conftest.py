@@ -16,14 +16,21 @@ from chassis.grpc.client import Channel
 from chassis.jetstream import JetStream
 from chassis.testing import (
     DatabaseUrls,
-    OpenChannel,
     ServiceDatabase,
     Signer,
     TlsSettings,
     eventually,
 )
 from chassis.testing.databases import DatabaseFactory
-from chassis.testing.plugin import StartProcess, start_processes, subjects_of_its_own
+from chassis.testing.plugin import subjects_of_its_own
+from chassis.testing.room import (
+    database,
+    grpc_channel,
+    lent,
+    running,
+    shares_a_service,
+    start_process,
+)
 from chassis.testing.rpc import open_channels
 from chassis.testing.shared import SharedService, on_one_loop
 from notes_service.migrations import MIGRATIONS
@@ -32,6 +39,8 @@ from notes_service.wiring import build
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 from servicekit.testing import auth_service
+
+__all__ = ["database", "grpc_channel", "lent", "running", "start_process"]
 
 
 @dataclass(frozen=True)
@@ -58,18 +67,6 @@ def signer() -> Signer:
 async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
     async with auth_service(tls_settings, signer, for_service="notes-service") as port:
         yield port
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
-    async with open_channels(certificates) as make:
-        yield make
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def start_process() -> AsyncIterator[StartProcess]:
-    async with start_processes() as start:
-        yield start
 
 
 @pytest.fixture(scope="session")
@@ -133,12 +130,6 @@ async def shared(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def lent(shared: SharedService[Running]) -> AsyncIterator[Running]:
-    async with shared.lent() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
 async def own(
     settings: Settings, database: DatabaseUrls, certificates: Path, signer: Signer
 ) -> AsyncIterator[Running]:
@@ -146,16 +137,9 @@ async def own(
         yield running
 
 
-def _shares(request: pytest.FixtureRequest) -> bool:
-    """Who asks for settings or events of a service has one of its own, and a database of its own."""
-    asked = set(request.fixturenames)
-    return "running" in asked and not {"settings", "events_prefix"} & asked
-
-
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Running:
-    running: Running = request.getfixturevalue("lent" if _shares(request) else "own")
-    return running
+def shares(request: pytest.FixtureRequest) -> bool:
+    return shares_a_service(request)
 
 
 @pytest.fixture
@@ -170,12 +154,8 @@ def port(running: Running) -> int:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> DatabaseUrls:
-    if _shares(request):
-        running: Running = request.getfixturevalue("lent")
-        return running.database
-    make: ServiceDatabase = request.getfixturevalue("service_database")
-    return make("notes", MIGRATIONS)
+def own_database(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("notes", MIGRATIONS)
 
 
 @pytest.fixture

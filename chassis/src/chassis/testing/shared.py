@@ -8,7 +8,6 @@ the tests of a room that shares (`on_one_loop`).
 import asyncio
 import contextvars
 import inspect
-import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import (
@@ -97,7 +96,6 @@ class SharedService(KeptRunning, Generic[Shared]):
         self._databases = databases
         self._open_one = open_one
         self._running: Shared | None = None
-        self._rested_at = 0.0
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[Shared]:
@@ -107,8 +105,6 @@ class SharedService(KeptRunning, Generic[Shared]):
         that was changed in any other way goes with its service. AssertionError if something of what
         the test began goes on.
         """
-        if self._running is not None and time.monotonic() > self._rested_at + LONGEST_STANDSTILL:
-            await self.stop()
         if self._running is None:
             self._keep()
             self._running = await self._stack.enter_async_context(self._open_one())
@@ -117,7 +113,6 @@ class SharedService(KeptRunning, Generic[Shared]):
         going_on = await _going_on(begun)
         if going_on or not await self._is_as_new(self._running):
             await self.stop()
-        self._rested_at = time.monotonic()
         assert not going_on, f"the test is over, and this goes on: {going_on}"
 
     async def stop(self) -> None:
