@@ -45,6 +45,13 @@ _STACKS = (
 # Whose tests start processes: on several workers at once they would have the machine to themselves.
 _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 
+# Whose tests wait for most of their time. With one of them on each worker the machine would be idle: all of a
+# group go to one worker, while the others work.
+_WAITING = {
+    "streaming": ("chat-service/tests/streaming/",),
+    "waits": ("chassis/tests/", "chat-service/tests/files/"),
+}
+
 # How many tests of each are still to run in this process.
 _LEFT = pytest.StashKey[Counter[str]]()
 # Where the last test ran that was on the session's loop, and until when.
@@ -53,8 +60,8 @@ _STAY = pytest.StashKey[tuple[str, float]]()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core and one more: tests wait for servers, sockets and periods half of their time."""
-    return 2 * len(os.sched_getaffinity(0)) + 1
+    """Two for each core, as tests wait for servers half of their time, and one for each group that waits."""
+    return 2 * len(os.sched_getaffinity(0)) + len(_WAITING)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -81,9 +88,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        if shared := _stacks_of(item):
+        if group := "+".join(_stacks_of(item)) or _waits_in(item):
             # As pytest-xdist marks a test of a group: 3.8 writes it where pytest 9.2 does not look.
-            item._id = NodeId.parse(f"{item.nodeid}@{'+'.join(shared)}")  # noqa: SLF001 - see above
+            item._id = NodeId.parse(f"{item.nodeid}@{group}")  # noqa: SLF001 - see above
     items[:] = _spread(items)
 
 
@@ -174,6 +181,11 @@ def _stacks_of(item: pytest.Item) -> dict[str, pytest.FixtureDef[Any]]:
     known = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - what pytest itself asks
     found = {name: known[name][-1] for name in _STACKS if name in known}
     return {name: stack for name, stack in found.items() if stack.scope == "session"}
+
+
+def _waits_in(item: pytest.Item) -> str:
+    """The group of those it waits among, or nothing."""
+    return next((name for name, rooms in _WAITING.items() if item.nodeid.startswith(rooms)), "")
 
 
 def _spread(items: Sequence[pytest.Item]) -> list[pytest.Item]:
