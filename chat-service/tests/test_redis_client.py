@@ -20,35 +20,28 @@ async def client(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def _lent(client: Redis) -> list[Any]:
-    """So many connections, each of which has just answered, and idles again."""
+async def _on_each(client: Redis, *command: str) -> dict[Any, Any]:
+    """So many connections, each with what it has just answered; they idle again."""
     pool: Any = client.connection_pool
     lent = [await pool.get_connection() for _ in range(_AT_ONCE)]
+    answers = dict[Any, Any]()
     for connection in lent:
-        await connection.send_command("PING")
-        assert await connection.read_response() == b"PONG"
+        await connection.send_command(*command)
+        answers[connection] = await connection.read_response()
     for connection in lent:
         await pool.release(connection)
-    return lent
+    return answers
 
 
-async def _kill(client: Redis, connections: list[Any]) -> None:
+async def _kill(client: Redis) -> None:
     """As a Redis that is restarted does."""
-    pool: Any = client.connection_pool
-    lent = [await pool.get_connection() for _ in connections]
-    ids = []
-    for connection in lent:
-        await connection.send_command("CLIENT", "ID")
-        ids.append(await connection.read_response())
-    for connection in lent:
-        await pool.release(connection)
-    for number in ids:
+    for number in (await _on_each(client, "CLIENT", "ID")).values():
         await client.client_kill_filter(_id=str(number), skipme=False)
 
 
-async def _reset(_client: Redis, connections: list[Any]) -> None:
+async def _reset(client: Redis) -> None:
     """As a network does that has forgotten a connection."""
-    for connection in connections:
+    for connection in await _on_each(client, "PING"):
         connection._writer.transport.abort()
 
 
@@ -61,9 +54,9 @@ def _is_over(connection: Any) -> bool:
 async def test_connections_that_ended_while_they_idled_are_made_anew(
     client: Redis, end: Any
 ) -> None:
-    connections = await _lent(client)
+    connections = await _on_each(client, "PING")
     ended = [connection._writer for connection in connections]
-    await end(client, connections)
+    await end(client)
     await eventually(
         lambda: all(
             connection._writer is not writer or _is_over(connection)
@@ -77,7 +70,7 @@ async def test_connections_that_ended_while_they_idled_are_made_anew(
 async def test_one_that_ends_before_a_command_is_written_is_an_error_of_redis(
     client: Redis,
 ) -> None:
-    (connection, *_) = await _lent(client)
-    await _reset(client, [connection])
+    connection, *_ = await _on_each(client, "PING")
+    connection._writer.transport.abort()
     with pytest.raises(REDIS_ERRORS):
         await connection.send_command("PING")
