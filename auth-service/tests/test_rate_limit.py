@@ -18,7 +18,7 @@ from auth_service.store.transactions import OpenSystem, system_transactions
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls
-from servicekit.rate_limits import Limit, Window, network_of, seconds_to_wait
+from servicekit.rate_limits import Limit, RateWindow, network_of, seconds_to_wait
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -154,7 +154,7 @@ async def test_what_no_window_looks_at_is_swept_away_by_the_databases_clock(
 async def test_a_row_never_holds_more_than_its_widest_window_admits(
     open_system: OpenSystem, database: DatabaseUrls
 ) -> None:
-    small = Attempt(Limit("small", (Window(3, MINUTE),)), ADA.subject)
+    small = Attempt(Limit("small", (RateWindow(3, MINUTE),)), ADA.subject)
     for _ in range(10):
         while isinstance(await _try(open_system, small), tuple):
             pass

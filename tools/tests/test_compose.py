@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from parley_compose.handout import hand_out
+from parley_compose.distribution import distribute
 from parley_compose.layout import Uids
 from tools.members import ROOT
 
@@ -35,7 +35,7 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each named volume that the job `secrets` fills, as a folder."""
     root = tmp_path_factory.mktemp("volumes")
     mine = root.stat().st_uid
-    hand_out(root, Uids(postgres=mine, redis=mine, parley=mine))
+    distribute(root, Uids(postgres=mine, redis=mine, parley=mine))
     mounts = (mount.split(":") for mount in CONTAINERS["secrets"]["volumes"])
     return {name: root / Path(target).name for name, target in mounts}
 

@@ -1,4 +1,4 @@
-"""The owner's live run: streaming/live.py, and what the scribe does with it between two calls."""
+"""The owner's live run: streaming/log/live.py, and what the writer does with it between two calls."""
 
 from .state import (
     DELTA,
@@ -33,19 +33,19 @@ def show(state: State, last: int, *, keep: bool = False) -> State:
 
 def released(owner: Owner, last: int) -> Owner:
     """``LiveRun.note_released``."""
-    if last >= owner.spilled_to:
-        owner = owner._replace(spilled_from=0, spilled_to=0)
+    if last >= owner.fallback_to:
+        owner = owner._replace(fallback_from=0, fallback_to=0)
     else:
-        owner = owner._replace(spilled_from=last + 1)
-    return owner._replace(in_database=last < owner.shown, unreleased=False)
+        owner = owner._replace(fallback_from=last + 1)
+    return owner._replace(in_fallback=last < owner.shown, unreleased=False)
 
 
 def rewind(state: State, world: World) -> State:
-    """``Scribe._rewind`` with ``LiveRun.rewind``, as far as its call."""
+    """``Writer._rewind`` with ``LiveRun.rewind``, as far as its call."""
     owner = state.owner
     last = owner.gap
-    if last + 1 < owner.spilled_from:
-        owner = owner._replace(spilled_from=0, spilled_to=0)
+    if last + 1 < owner.fallback_from:
+        owner = owner._replace(fallback_from=0, fallback_to=0)
     waiting = owner.unacknowledged
     first = place(waiting[0]) if waiting else owner.made + 1
     for number in range(owner.shown, max(0, owner.shown - world.window), -1):
@@ -57,9 +57,9 @@ def rewind(state: State, world: World) -> State:
     owner = owner._replace(unacknowledged=waiting)
     if first <= last + 1:
         return state._replace(owner=owner._replace(gap=0))
-    if "snapshots_mend" in world.broken:
+    if "snapshots_repair" in world.broken:
         return state._replace(owner=owner._replace(gap=0))
-    if owner.in_database:
+    if owner.in_fallback:
         return state._replace(owner=owner._replace(doing="read"))
     return prepend(state._replace(owner=owner), older(owner, ()))
 
@@ -87,7 +87,7 @@ def drop(state: State) -> State:
 
 
 def close(state: State) -> State:
-    """``Scribe._close``: PostgreSQL says that the run has ended under our epoch."""
+    """``Writer._close``: PostgreSQL says that the run has ended under our epoch."""
     owner = state.owner
     if not owner.save:
         return drop(state)

@@ -34,8 +34,8 @@ def _repairs(state: State, world: World) -> Iterator[Move]:
         yield Move("the owner reaches PostgreSQL again", False, state._replace(postgres=near))
     if owner.life == "frozen":
         # It has seen by its clock that it stood still: it asks before it shows anything more.
-        asks = owner.in_database or "thaw_asks" not in world.broken
-        awake = owner._replace(life="up", in_database=asks)
+        asks = owner.in_fallback or "thaw_asks" not in world.broken
+        awake = owner._replace(life="up", in_fallback=asks)
         yield Move("the owner wakes", False, state._replace(owner=awake))
     if state.late is not None:
         yield from _late(state, *state.late, world)
@@ -48,10 +48,10 @@ def _late(state: State, call: str, frames: Frames, world: World) -> Iterator[Mov
     match call:
         case "append" if state.redis.up:
             yield Move(name, True, servers.append(done, 1, frames, world)[0])
-        case "spill":
-            yield Move(name, True, servers.spill(done, frames, world)[0])
+        case "fallback":
+            yield Move(name, True, servers.append_to_fallback(done, frames, world)[0])
         case "commit":
-            yield Move(name, False, servers.spill(done, frames, world)[0])
+            yield Move(name, False, servers.append_to_fallback(done, frames, world)[0])
             yield Move("the commit that was given up fails", False, done)
         case "release":
             yield Move(name, True, servers.release(done, place(frames[-1]), world)[0])
@@ -64,8 +64,8 @@ def _faults(state: State, world: World) -> Iterator[Move]:
         away = state._replace(redis=redis._replace(up=False), faults=left)
         yield Move("Redis goes away", True, away)
     if not redis.up and redis.log and (left := state.faults.spend("losses")):
-        mended = owner.life == "up" and not owner.has_ended and not state.takers
-        if mended or not world.losses_are_mended:
+        repaired = owner.life == "up" and not owner.has_ended and not state.takers
+        if repaired or not world.losses_are_repaired:
             for log in {(), redis.log[:-1]}:
                 loses = state._replace(redis=redis._replace(log=log), faults=left)
                 yield Move(f"Redis loses {len(redis.log) - len(log)} entries", True, loses)
@@ -75,7 +75,7 @@ def _faults(state: State, world: World) -> Iterator[Move]:
     if owner.life == "up" and (left := state.faults.spend("freezes")):
         frozen = state._replace(owner=owner._replace(life="frozen"), faults=left)
         yield Move("the owner freezes", True, frozen)
-    may_die = not world.losses_are_mended or not servers.is_lacking(state, world)
+    may_die = not world.losses_are_repaired or not servers.is_lacking(state, world)
     if owner.life == "up" and may_die and (left := state.faults.spend("kills")):
         # Of what it held nothing is left but what its readers were shown.
         killed = Owner("killed", owner.made, owner.end, shown=owner.shown)

@@ -1,4 +1,4 @@
-"""The first owner's steps: streaming/{engine,scribe,live,finaliser}.py, one call at a time."""
+"""The first owner's steps: streaming/engine.py, write/writer.py, log/live.py and own/finaliser.py, one call at a time."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def owner_moves(state: State, world: World) -> Iterator[Move]:
     owner = state.owner
     if owner.life == "up":
         if not owner.doing:
-            yield from _rounds(state, world)
+            yield from _flushes(state, world)
         yield from _end(state, world)
         if owner.doing == "read" and state.postgres.near:
             free = state._replace(owner=owner._replace(doing=""))
@@ -39,24 +39,24 @@ def owner_moves(state: State, world: World) -> Iterator[Move]:
         yield from _carried_out(state, world)
 
 
-# Rounds
+# Flushes
 
 
-def _rounds(state: State, world: World) -> Iterator[Move]:
+def _flushes(state: State, world: World) -> Iterator[Move]:
     owner = state.owner
     frames = owner.unacknowledged
     if frames:
-        yield from _round(state, "a round", frames, world)
-        if world.partial_rounds and len(frames) > 1:
-            yield from _round(state, "a round of one frame", frames[:1], world)
+        yield from _flush(state, "a flush", frames, world)
+        if world.partial_flushes and len(frames) > 1:
+            yield from _flush(state, "a flush of one frame", frames[:1], world)
     if owner.made < world.frames and not owner.save:
         made = owner.made + 1
         frames = (*frames, DELTA + made)
         owner = owner._replace(made=made, unacknowledged=frames)
-        yield from _round(state._replace(owner=owner), f"a round, with frame {made}", frames, world)
+        yield from _flush(state._replace(owner=owner), f"a flush, with frame {made}", frames, world)
 
 
-def _round(state: State, name: str, taken: Frames, world: World) -> Iterator[Move]:
+def _flush(state: State, name: str, taken: Frames, world: World) -> Iterator[Move]:
     owner = state.owner
     if "append_first" in world.broken:
         state = show(state, place(taken[-1]), keep=True)
@@ -65,19 +65,21 @@ def _round(state: State, name: str, taken: Frames, world: World) -> Iterator[Mov
         asked = owner._replace(doing="append", taken=taken)
         yield Move(f"{name}: append {_names(taken)}", False, state._replace(owner=asked))
     if owner.open:
-        yield Move(f"{name}, without Redis", False, _keep(state, taken, world))
+        yield Move(f"{name}, without Redis", False, _fall_back(state, taken, world))
 
 
-def _keep(state: State, taken: Frames, world: World) -> State:
-    """``Scribe._spill``, as far as its call."""
+def _fall_back(state: State, taken: Frames, world: World) -> State:
+    """``Writer._fall_back``, as far as its call."""
     owner = state.owner._replace(doing="", taken=(), reply=None, open=True)
-    fresh = tuple(frame for frame in taken if place(frame) > owner.spilled_to)
+    fresh = tuple(frame for frame in taken if place(frame) > owner.fallback_to)
     if owner.save == "saved" and owner.end:
         return close(state._replace(owner=owner))
     if not fresh:
         return show(state._replace(owner=owner), place(taken[-1]))
     uncertain = "uncertain_rows_count" not in world.broken
-    owner = owner._replace(doing="spill", taken=fresh, in_database=owner.in_database or uncertain)
+    owner = owner._replace(
+        doing="fallback", taken=fresh, in_fallback=owner.in_fallback or uncertain
+    )
     return state._replace(owner=owner)
 
 
@@ -90,14 +92,14 @@ def _carried_out(state: State, world: World) -> Iterator[Move]:
             match owner.doing:
                 case "append":
                     after, reply = servers.append(state, 1, owner.taken, world)
-                case "spill":
-                    after, reply = servers.spill(state, owner.taken, world)
+                case "fallback":
+                    after, reply = servers.append_to_fallback(state, owner.taken, world)
                 case "release":
                     after, reply = servers.release(state, place(owner.taken[-1]), world)
                 case _:
                     after, reply = servers.release(state, 0, world)
             stale = owner.stale
-            if owner.doing in {"append", "spill"}:
+            if owner.doing in {"append", "fallback"}:
                 stale = state.postgres.epoch > 1 and state.postgres.status != RUNNING
             after = after._replace(owner=owner._replace(reply=reply, stale=stale))
             yield Move(f"the {owner.doing} is carried out", False, after)
@@ -121,7 +123,7 @@ def _arrive(state: State, world: World) -> State:
         case _, "BUSY":
             return state._replace(owner=free._replace(gap=0))
         case "append", "OK":
-            asks = owner.in_database and "release_asks" not in world.broken
+            asks = owner.in_fallback and "release_asks" not in world.broken
             if not asks:
                 return show(state._replace(owner=free._replace(open=False)), last)
             if "release_first" in world.broken:
@@ -129,7 +131,7 @@ def _arrive(state: State, world: World) -> State:
             after = state.owner._replace(doing="release", reply=None, open=False)
             return state._replace(owner=after)
         case "append", _:
-            after = owner._replace(doing="mend", taken=(), reply=None, gap=number)
+            after = owner._replace(doing="repair", taken=(), reply=None, gap=number)
             return state._replace(owner=after)
         case "release", "ENDED" if not owner.save:
             return drop(state)
@@ -137,13 +139,13 @@ def _arrive(state: State, world: World) -> State:
             if outcome == "OURS":
                 free = released(free, last)
             return show(state._replace(owner=free), last)
-        case "mend", "OURS":
+        case "repair", "OURS":
             return rewind(state._replace(owner=free), world)
-        case "spill", "OURS":
+        case "fallback", "OURS":
             first = place(owner.taken[0])
-            if not free.spilled_to or first > free.spilled_to + 1:
-                free = free._replace(spilled_from=first)
-            free = free._replace(spilled_to=last, in_database=True)
+            if not free.fallback_to or first > free.fallback_to + 1:
+                free = free._replace(fallback_from=first)
+            free = free._replace(fallback_to=last, in_fallback=True)
             return show(state._replace(owner=free), last)
     return close(state._replace(owner=free))
 
@@ -154,7 +156,7 @@ def _give_up(state: State, world: World) -> Iterator[Move]:
     redis = owner.doing == "append"
     there = state.redis.up if redis else state.postgres.near
     unmarked = state.blind or state.faults.expiries != world.faults.expiries
-    if owner.doing in {"release", "mend"} and world.claims_are_answered and unmarked:
+    if owner.doing in {"release", "repair"} and world.claims_are_answered and unmarked:
         return
     after = _given_up(state, world)
     lost = state.faults.spend("lost")
@@ -171,10 +173,12 @@ def _give_up(state: State, world: World) -> Iterator[Move]:
 def _late_calls(state: State, world: World) -> Iterator[str]:
     """What a server may do although nobody waits for it any more."""
     owner, postgres = state.owner, state.postgres
-    if owner.doing in {"append", "release"} or (owner.doing == "spill" and not world.spills_end):
+    if owner.doing in {"append", "release"} or (
+        owner.doing == "fallback" and not world.fallbacks_end
+    ):
         yield owner.doing
     if (
-        owner.doing == "spill"
+        owner.doing == "fallback"
         and postgres.near
         and (postgres.epoch, postgres.status) == (1, RUNNING)
     ):
@@ -187,11 +191,11 @@ def _given_up(state: State, world: World) -> State:
     free = owner._replace(doing="", taken=(), reply=None)
     match owner.doing:
         case "append":
-            return _keep(state, owner.taken, world)
+            return _fall_back(state, owner.taken, world)
         case "release":
             free = free._replace(unreleased=world.rows_are_released)
             return show(state._replace(owner=free), place(owner.taken[-1]))
-        case "mend":
+        case "repair":
             return rewind(state._replace(owner=free), world)
         case "read":
             return prepend(state._replace(owner=free), older(owner, ()))

@@ -1,4 +1,4 @@
-"""What Redis and PostgreSQL do when they are called: append.lua, fence.lua, store/frames.py."""
+"""What Redis and PostgreSQL do when they are called: append.lua, fence.lua, store/fallback.py."""
 
 from itertools import pairwise
 
@@ -50,9 +50,9 @@ def _standing(state: State, checked: bool) -> str:
     return "OURS" if state.postgres.status == RUNNING else "ENDED"
 
 
-def spill(state: State, frames: Frames, world: World) -> tuple[State, tuple[str, int]]:
+def append_to_fallback(state: State, frames: Frames, world: World) -> tuple[State, tuple[str, int]]:
     """The transaction that keeps frames in ``run_frames``."""
-    standing = _standing(state, "spill_asks" not in world.broken)
+    standing = _standing(state, "fallback_asks" not in world.broken)
     if standing == "OURS":
         rows = merged(state.postgres.rows, frames)
         state = state._replace(postgres=state.postgres._replace(rows=rows))

@@ -37,7 +37,7 @@ def pieces(count: int) -> int:
 
 
 def connected(frames: Iterable[int], after: int) -> Frames:
-    """As ``domain.frame.connected``."""
+    """As ``answer.domain.frame.connected``."""
     following: list[int] = []
     for frame in frames:
         if place(frame) <= after:
@@ -50,7 +50,7 @@ def connected(frames: Iterable[int], after: int) -> Frames:
 
 
 def merged(one: Frames, other: Frames) -> Frames:
-    """As ``domain.frame.merged``."""
+    """As ``answer.domain.frame.merged``."""
     frames = {place(frame): frame for frame in one}
     for frame in other:
         if place(frame) not in frames or kind(frame) == SNAPSHOT:
@@ -70,7 +70,7 @@ def text_of(frames: Sequence[int]) -> int:
 
 
 class Owner(NamedTuple):
-    """The first owner: its live run (``LiveRun``), its scribe, and its save."""
+    """The first owner: its live run (``LiveRun``), its writer, and its save."""
 
     #: up, frozen, killed; dropped: the run is not its own any more.
     life: str = "up"
@@ -83,12 +83,12 @@ class Owner(NamedTuple):
     commit: str = ""
     shown: int = 0
     unacknowledged: Frames = ()
-    in_database: bool = False
-    spilled_from: int = 0
-    spilled_to: int = 0
+    in_fallback: bool = False
+    fallback_from: int = 0
+    fallback_to: int = 0
     #: The circuit before Redis.
     open: bool = False
-    #: The call of the round that is out: append, spill, release, mend, read; with its frames.
+    #: The call of the flush that is out: append, fallback, release, repair, read; with its frames.
     doing: str = ""
     taken: Frames = ()
     #: Where the log ends, as GAP said.
@@ -148,7 +148,7 @@ class State(NamedTuple):
     redis: Redis = Redis()
     postgres: Postgres = Postgres()
     takers: tuple[Taker, ...] = ()
-    #: A call that its caller gave up, and that may still be carried out; commit: a spill that has
+    #: A call that its caller gave up, and that may still be carried out; commit: an append to the fallback log that has
     #: the run's row.
     late: tuple[str, Frames] | None = None
     #: What a reader elsewhere has seen: all up to a number, and the end it was told.

@@ -1,4 +1,4 @@
-"""The steps of those who take over: streaming/ownership.py and history.py."""
+"""The steps of those who take over: streaming/own/takeover.py and log/history.py."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def _begin(state: State, world: World) -> Iterator[Move]:
     postgres = state.postgres
     if postgres.status != RUNNING or len(state.takers) >= world.takers:
         return
-    if servers.is_locked(state) or (world.losses_are_mended and servers.is_lacking(state, world)):
+    if servers.is_locked(state) or (world.losses_are_repaired and servers.is_lacking(state, world)):
         return
     faults = state.faults
     if postgres.epoch == 1:

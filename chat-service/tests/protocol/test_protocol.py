@@ -34,7 +34,7 @@ _BOUNDED = {
     "any two faults": World(_ANY_TWO),
     "Redis away twice, emptied, an answer lost, the owner killed": World(_REDIS, frames=3),
     "a taker dies": World(_TAKERS, takers=2),
-    "rounds carry a part": World(_REDIS._replace(total=2), frames=3, partial_rounds=True),
+    "flushes carry a part": World(_REDIS._replace(total=2), frames=3, partial_flushes=True),
     "the model does not end": World(_REDIS._replace(cuts=1, total=2), frames=3, ends=False),
     "the mark expires, nobody reads on, PostgreSQL answers": World(
         _LONG_FROZEN._replace(total=3, cuts=1, lost=1),
@@ -51,7 +51,7 @@ _LONG = {
         Faults(3, outages=1, freezes=2, kills=2, cuts=1, lost=1), takers=2
     ),
     "four faults of Redis": World(
-        Faults(4, outages=2, losses=1, kills=1, lost=2), frames=3, partial_rounds=True
+        Faults(4, outages=2, losses=1, kills=1, lost=2), frames=3, partial_flushes=True
     ),
     "the mark expires, Redis goes away": World(
         _LONG_FROZEN._replace(total=3, outages=1, cuts=1, lost=1),
@@ -78,7 +78,7 @@ def test_with_more_faults_all_promises_hold(world: World) -> None:
 _WITHOUT: list[tuple[dict[str, Any], Faults, str, list[str]]] = [
     # Redis loses what it acknowledged, and nobody lives who could write it again.
     (
-        {"losses_are_mended": False},
+        {"losses_are_repaired": False},
         Faults(3, outages=1, losses=1, kills=1),
         _ELSEWHERE,
         ["Redis loses 1 entries", "the owner is killed", "taker 1: saves"],
@@ -126,7 +126,7 @@ _BLIND = World(
     claims_are_answered=True,
     rows_are_released=True,
     readers_wait=True,
-    spills_end=True,
+    fallbacks_end=True,
     broken=frozenset({"waits_for_redis"}),
 )
 _WITH_A_BLIND_TAKER: list[tuple[dict[str, Any], Faults, str, list[str]]] = [
@@ -153,13 +153,13 @@ _WITH_A_BLIND_TAKER: list[tuple[dict[str, Any], Faults, str, list[str]]] = [
     ),
     # Rows come behind the release that was to delete them.
     (
-        {"spills_end": False},
+        {"fallbacks_end": False},
         _BEHIND_THE_RELEASE,
         _OWNER,
         [
-            "the spill is given up, and is under way",
+            "the fallback is given up, and is under way",
             "the release is carried out",
-            "the spill that was given up is carried out",
+            "the fallback that was given up is carried out",
             "taker 1: reads the rows alone",
         ],
     ),
@@ -174,7 +174,7 @@ _WITH_A_BLIND_TAKER: list[tuple[dict[str, Any], Faults, str, list[str]]] = [
 def test_a_taker_that_does_without_redis_needs_what_one_that_waits_does_not(
     without: dict[str, Any], faults: Faults, flaw: str, way: list[str]
 ) -> None:
-    elsewhere = "spills_end" not in without
+    elsewhere = "fallbacks_end" not in without
     blind = replace(_BLIND, faults=faults, reader_elsewhere=elsewhere)
     _assert_found(replace(blind, **without), flaw, way)
     assert not _explored(blind).flaw
@@ -189,9 +189,9 @@ _MUTATIONS = {
     "mark_stays": (Faults(2, freezes=1, lost=1), _ELSEWHERE),
     "waits_for_redis": (Faults(3, outages=1, kills=1, lost=1), _ELSEWHERE),
     "append_asks": (Faults(2, outages=1, kills=1), _NO_BEGINNING),
-    "spill_asks": (Faults(2, outages=1, freezes=1, lost=1), _ELSEWHERE),
+    "fallback_asks": (Faults(2, outages=1, freezes=1, lost=1), _ELSEWHERE),
     "save_asks": (Faults(1, lost=1), _TWICE),
-    "snapshots_mend": (Faults(2, outages=1, losses=1), DEAD_END),
+    "snapshots_repair": (Faults(2, outages=1, losses=1), DEAD_END),
 }
 
 
@@ -201,7 +201,7 @@ def test_a_protocol_without_one_of_its_rules_is_found_out(
 ) -> None:
     faults, flaw = world
     # A snapshot mends only what has left the owner's memory.
-    frames = 3 if rule == "snapshots_mend" else 2
+    frames = 3 if rule == "snapshots_repair" else 2
     _assert_needed(World(faults, frames=frames, ends=rule == "save_asks"), rule, flaw)
 
 

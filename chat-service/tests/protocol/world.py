@@ -40,8 +40,8 @@ class World:
     frames: int = 2
     window: int = 1
     takers: int = 1
-    #: Whether a round may carry a part of what there is.
-    partial_rounds: bool = False
+    #: Whether a flush may carry a part of what there is.
+    partial_flushes: bool = False
     #: Whether the model comes to an end; else the owner is to show all frames, and stays.
     ends: bool = True
     #: Whether anybody reads at another replica.
@@ -50,7 +50,7 @@ class World:
     # Assumptions: what is left, in decision 0009.
 
     #: Redis loses nothing that it acknowledged, unless the owner lives to write it again.
-    losses_are_mended: bool = True
+    losses_are_repaired: bool = True
     #: The mark in a log outlives the owners that it is to keep out.
     marks_last: bool = True
 
@@ -63,7 +63,7 @@ class World:
     #: Readers elsewhere do not see in the log what is ahead of rows that begin a run.
     readers_wait: bool = False
     #: A transaction with frames that its owner gave up has the run's row by then, or never comes.
-    spills_end: bool = False
+    fallbacks_end: bool = False
 
     #: The rules that are broken on purpose, by name.
     broken: frozenset[str] = field(default=frozenset())

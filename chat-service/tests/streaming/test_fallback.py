@@ -35,8 +35,8 @@ async def test_frames_are_kept_for_the_runs_owner_and_again_changes_nothing(
     chat: Any, caller: Caller, kept: FallbackLog
 ) -> None:
     run, other = await accepted(chat, caller), await accepted(chat, caller)
-    spills = [FallbackFrames(run.id, 1, frames(1, 3)), FallbackFrames(other.id, 1, frames(4, 4))]
-    assert await kept.append(spills) == [Standing.OURS, Standing.OURS]
+    appends = [FallbackFrames(run.id, 1, frames(1, 3)), FallbackFrames(other.id, 1, frames(4, 4))]
+    assert await kept.append(appends) == [Standing.OURS, Standing.OURS]
     assert await kept.append([FallbackFrames(run.id, 1, frames(2, 5))]) == [Standing.OURS]
     assert await kept.read(run.id, 0) == frames(1, 5)
     assert await kept.read(run.id, 3) == frames(4, 5)
@@ -62,10 +62,10 @@ async def test_only_the_owner_of_a_live_run_may_keep_or_release_frames(
     assert await Replicas(chat.worker).take_over(taken, "replica-2")
     assert await chat.finish(ended)
     gone = new_id()
-    spills = [FallbackFrames(run_id, 1, frames(3, 3)) for run_id in (taken.id, ended.id, gone)]
+    appends = [FallbackFrames(run_id, 1, frames(3, 3)) for run_id in (taken.id, ended.id, gone)]
     expected = [Standing.LOST, Standing.ENDED, Standing.LOST]
-    assert await kept.append(spills) == expected
-    assert await kept.release([Claim(spill.run_id, 1, 9) for spill in spills]) == expected
+    assert await kept.append(appends) == expected
+    assert await kept.release([Claim(append.run_id, 1, 9) for append in appends]) == expected
     assert await kept.read(taken.id, 0) == frames(1, 2)
     assert await kept.append([FallbackFrames(taken.id, 2, frames(3, 3))]) == [Standing.OURS]
 
@@ -77,13 +77,13 @@ async def test_a_run_whose_row_somebody_holds_is_not_waited_for(
     async with chat.app.transaction(caller) as connection:
         row = text("SELECT id FROM runs WHERE id = :id FOR UPDATE")
         assert (await connection.execute(row, {"id": held.id})).one()
-        spills = [
+        appends = [
             FallbackFrames(held.id, 1, frames(1, 1)),
             FallbackFrames(free.id, 1, frames(1, 1)),
         ]
-        assert await kept.append(spills) == [Standing.BUSY, Standing.OURS]
+        assert await kept.append(appends) == [Standing.BUSY, Standing.OURS]
         assert await kept.read(held.id, 0) == []
-    assert await kept.append(spills[:1]) == [Standing.OURS]
+    assert await kept.append(appends[:1]) == [Standing.OURS]
 
 
 async def test_nothing_is_released_while_a_transaction_with_frames_is_under_way(
@@ -92,7 +92,7 @@ async def test_nothing_is_released_while_a_transaction_with_frames_is_under_way(
     """It may have been given up, and be committed yet."""
     run = await accepted(chat, caller)
     async with chat.worker.transaction() as connection:
-        # The lock that a spill holds.
+        # The lock that an append holds.
         row = text("SELECT id FROM runs WHERE id = :id FOR SHARE")
         assert (await connection.execute(row, {"id": run.id})).all()
         assert await kept.release([Claim(run.id, 1, 9)]) == [Standing.BUSY]

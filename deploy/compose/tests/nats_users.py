@@ -12,7 +12,7 @@ import yaml
 from chassis.embedded import EmbeddedNats, free_port
 from chassis.embedded.binaries import nats_server
 from parley.events.rights import CONSUMES, PUBLISHES
-from parley_compose.handout import hand_out
+from parley_compose.distribution import distribute
 from parley_compose.layout import Uids
 from parley_local.topology import ACCOUNTS
 
@@ -30,7 +30,7 @@ class NatsOfCompose(EmbeddedNats):
         self.volumes = directory / "volumes"
         self.volumes.mkdir(parents=True)
         uid = directory.stat().st_uid
-        hand_out(self.volumes, Uids(postgres=uid, redis=uid, parley=uid))
+        distribute(self.volumes, Uids(postgres=uid, redis=uid, parley=uid))
 
     def url_of(self, name: str) -> str:
         if name in SERVICES:

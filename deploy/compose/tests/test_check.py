@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from parley_compose.handout import hand_out
+from parley_compose.distribution import distribute
 from parley_compose.layout import SERVICES, Uids
 
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
@@ -21,7 +21,7 @@ VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 def volumes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("volumes")
     uid = folder.stat().st_uid
-    hand_out(folder, Uids(postgres=uid, redis=uid, parley=uid))
+    distribute(folder, Uids(postgres=uid, redis=uid, parley=uid))
     return folder
 
 
@@ -79,7 +79,7 @@ def test_a_secret_that_is_not_there_is_found_before_the_start(tmp_path: Path) ->
 @pytest.mark.parametrize("service", ["gateway", "notes-service"])
 def test_a_certificate_that_is_none_is_found_before_the_start(service: str, tmp_path: Path) -> None:
     uid = tmp_path.stat().st_uid
-    hand_out(tmp_path, Uids(postgres=uid, redis=uid, parley=uid))
+    distribute(tmp_path, Uids(postgres=uid, redis=uid, parley=uid))
     certificate = tmp_path / service / "certificate.pem"
     certificate.unlink()
     certificate.write_text("no certificate")

@@ -14,7 +14,7 @@ _IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RateWindow:
     """At most ``most`` attempts in any stretch of time of this ``length``."""
 
     most: int
@@ -26,7 +26,7 @@ class Limit:
     """What may be done as often as every one of ``windows`` admits; ``scope`` is its name."""
 
     scope: str
-    windows: tuple[Window, ...]
+    windows: tuple[RateWindow, ...]
 
     @property
     def memory(self) -> timedelta:

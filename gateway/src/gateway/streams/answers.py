@@ -16,7 +16,7 @@ from gateway.schemas.runs import RunResult
 from gateway.streams.failures import STATUSES, beside, reason_of, status_of, unanswered, waiting
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike
-from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
+from gateway.streams.presence import ClientGone, End, LongRequests, ShuttingDown, TokenOutlived
 from gateway.streams.sse import EventStream
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -117,7 +117,7 @@ async def end_of_run(
 ) -> FrameLike:
     """The run's terminal frame, once it has come.
 
-    Raises ClientGone, Closing when the server is being stopped, Unauthenticated when the token is
+    Raises ClientGone, ShuttingDown when the server is being stopped, Unauthenticated when the token is
     revoked, TokenOutlived, and RunOutOfSight when the stream breaks off; the run goes on in each
     case. And AnswerDeleted of a run that is gone with its conversation: to ask for it again would not help.
     """
@@ -135,7 +135,7 @@ async def end_of_run(
         case End.CLIENT_GONE:
             raise ClientGone()
         case End.CLOSING:
-            raise Closing(metadata={"run_id": run_id})
+            raise ShuttingDown(metadata={"run_id": run_id})
         case End.REVOKED:
             raise Unauthenticated()
         case End.OUTLIVED:

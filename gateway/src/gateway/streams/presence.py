@@ -34,7 +34,7 @@ class ClientGone(Exception):
     """Nobody is left to answer."""
 
 
-class Closing(Unavailable):
+class ShuttingDown(Unavailable):
     reason = "SHUTTING_DOWN"
     detail = "This server is being replaced; send the request again."
 

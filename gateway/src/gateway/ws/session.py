@@ -54,7 +54,7 @@ class FrameTooLarge(RequestRefused):
     detail = "This frame is larger than a frame may be."
 
 
-class Session:
+class SocketSession:
     """What happens on ``wire``, from its first frame to its last.
 
     Whatever ends it ends its followers and no run. A refused frame is answered with a problem

@@ -17,7 +17,7 @@ from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.notices import NoticeFeeds
 from gateway.ws.closing import Closing
 from gateway.ws.credential import Credential
-from gateway.ws.session import Session
+from gateway.ws.session import SocketSession
 from gateway.ws.socket_limit import SocketLimit
 from gateway.ws.wire import Wire
 from parley.auth.v1 import auth_pb2 as pb
@@ -61,7 +61,7 @@ class Sockets(Component):
         self._notice_feeds = notice_feeds
         self._bearers = bearers
         self._limit = SocketLimit(settings.sockets_per_user)
-        self._open: set[Session] = set()
+        self._open: set[SocketSession] = set()
         self._reviewing: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class Sockets(Component):
     ) -> None:
         """The life of one socket. ``personal`` is the token that ``admitted`` was exchanged for."""
         began = time.monotonic()
-        session = Session(
+        session = SocketSession(
             wire,
             settings=self._settings,
             clients=self._clients,

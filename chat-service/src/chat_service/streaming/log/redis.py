@@ -3,7 +3,7 @@
 An append is a script (``append.lua``), because explicit ids alone do not fence: it says OK,
 GAP or FENCED for each run, and repeating it is harmless, so a lost reply is simply asked again.
 All runs' appends are one command with one reply: a hundred of each cost the client more than all
-the rest of a round. With
+the rest of a flush. With
 ``appendfsync always`` and ``noeviction`` on the server, what was answered OK survives a kill.
 """
 

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from chassis.embedded import free_port
 from chassis.embedded.binaries import nats_server, valkey_server
 from chassis.testing.eventually import eventually
-from parley_compose.handout import hand_out
+from parley_compose.distribution import distribute
 from parley_compose.layout import DATABASES, SERVICES, Uids
 
 
 @pytest.fixture
 def volumes(tmp_path: Path) -> Path:
-    hand_out(tmp_path, mine(tmp_path))
+    distribute(tmp_path, mine(tmp_path))
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_a_second_start_changes_nothing(volumes: Path) -> None:
     before = contents(volumes)
-    hand_out(volumes, mine(volumes))
+    distribute(volumes, mine(volumes))
     assert contents(volumes) == before
 
 
@@ -48,7 +48,7 @@ def test_what_a_killed_start_left_half_done_is_completed(volumes: Path) -> None:
     (volumes / "auth-service" / "database_url").unlink()
     (volumes / "auth-service" / ".database_url.new").write_text("postgres")
     (volumes / "redis" / "redis.conf").unlink()
-    hand_out(volumes, mine(volumes))
+    distribute(volumes, mine(volumes))
     assert contents(volumes) == before
 
 
@@ -63,19 +63,19 @@ def test_every_file_is_for_its_owner_alone(volumes: Path) -> None:
 
 
 def test_no_service_gets_what_another_one_is_for(volumes: Path) -> None:
-    handed = {service: contents(volumes / service) for service in SERVICES}
-    assert set(handed["gateway"]) == {"ca.pem", "certificate.pem", "key.pem"}
-    keepers = {
+    given = {service: contents(volumes / service) for service in SERVICES}
+    assert set(given["gateway"]) == {"ca.pem", "certificate.pem", "key.pem"}
+    receivers = {
         "vault.key": "apikey-service",
         "redis_url": "chat-service",
     }
-    for name, keeper in keepers.items():
-        assert [service for service in SERVICES if name in handed[service]] == [keeper]
-    private = [files["key.pem"] for files in handed.values()]
-    private += [files["nats_url"] for files in handed.values() if "nats_url" in files]
-    private += [files["database_url"] for files in handed.values() if "database_url" in files]
+    for name, receiver in receivers.items():
+        assert [service for service in SERVICES if name in given[service]] == [receiver]
+    private = [files["key.pem"] for files in given.values()]
+    private += [files["nats_url"] for files in given.values() if "nats_url" in files]
+    private += [files["database_url"] for files in given.values() if "database_url" in files]
     assert len(set(private)) == len(private)
-    for service, files in handed.items():
+    for service, files in given.items():
         assert not any("owner" in text for text in files.values()), service
 
 
@@ -84,16 +84,16 @@ def test_the_password_that_all_services_had_on_nats_is_handed_to_nobody(tmp_path
     (tmp_path / "kept" / "nats.password").write_text("of-everybody")
     (tmp_path / "notes-service").mkdir()
     (tmp_path / "notes-service" / "nats_url").write_text("nats://parley:of-everybody@nats:4222")
-    hand_out(tmp_path, mine(tmp_path))
-    handed = {name: text for name, text in contents(tmp_path).items() if "kept/" not in name}
-    assert not [name for name, text in handed.items() if "of-everybody" in text]
-    assert handed["notes-service/nats_url"].startswith("nats://notes-service:")
+    distribute(tmp_path, mine(tmp_path))
+    given = {name: text for name, text in contents(tmp_path).items() if "kept/" not in name}
+    assert not [name for name, text in given.items() if "of-everybody" in text]
+    assert given["notes-service/nats_url"].startswith("nats://notes-service:")
 
 
 def test_a_password_whose_original_is_removed_is_made_anew_for_both_sides(volumes: Path) -> None:
     before = contents(volumes)
     (volumes / "kept" / "nats_notes-service.password").unlink()
-    hand_out(volumes, mine(volumes))
+    distribute(volumes, mine(volumes))
     after = contents(volumes)
     assert {name for name in after if after[name] != before[name]} == {
         "kept/nats_notes-service.password",
@@ -120,7 +120,7 @@ def test_the_signing_key_is_an_ed25519_key(volumes: Path) -> None:
 def test_a_signing_key_that_was_rotated_away_does_not_come_back(volumes: Path) -> None:
     (volumes / "auth-keys" / "first.pem").replace(volumes / "auth-keys" / "second.pem")
     before = contents(volumes)
-    hand_out(volumes, mine(volumes))
+    distribute(volumes, mine(volumes))
     assert contents(volumes) == before
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
-class Keeper:
+class SecretStore:
     """Secrets by name in ``directory``; what exists is never made anew.
 
     The volume behind it belongs into the backup: without it nothing can be decrypted.
@@ -23,15 +23,15 @@ class Keeper:
 
     def password(self, name: str) -> str:
         """256 random bits; its characters need no quoting in a URL or a configuration file."""
-        return self._kept(f"{name}.password", lambda: secrets.token_urlsafe(32))
+        return self._once(f"{name}.password", lambda: secrets.token_urlsafe(32))
 
     def signing_key(self) -> str:
         """The key that signs access tokens: Ed25519, PEM, PKCS #8."""
-        return self._kept("signing_key.pem", _make_signing_key)
+        return self._once("signing_key.pem", _make_signing_key)
 
     def vault_key(self) -> str:
         """The key that locks the stored provider keys: 32 random bytes in base64."""
-        return self._kept("vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+        return self._once("vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
 
     def vault_old_keys(self) -> str:
         """Keys that open what they have locked and lock nothing any more, a line each: what an
@@ -40,7 +40,7 @@ class Keeper:
         path = self.directory / "vault_old.keys"
         return path.read_text(encoding="ascii") if path.exists() else ""
 
-    def _kept(self, name: str, make: Callable[[], str]) -> str:
+    def _once(self, name: str, make: Callable[[], str]) -> str:
         path = self.directory / name
         if not path.exists():
             write(path, make(), os.geteuid())
