@@ -87,7 +87,10 @@ async def hold(
     stream, socket = Line(), Line()
     async with (
         httpx.AsyncClient(headers=headers, timeout=30, verify=False) as http,
-        http.stream(
+        # Apart: who reads a stream to its end closes what has expired of its client's other connections, and does
+        # not come to all of them where it is cancelled meanwhile.
+        httpx.AsyncClient(headers=headers, timeout=30, verify=False) as streaming,
+        streaming.stream(
             method,
             f"{gateways[-1]}/api/v1/chat/{path}",
             json=body,

@@ -41,8 +41,13 @@ def test_the_same_question_again_is_answered_from_what_was_kept(asker: User) -> 
     assert (again["run"]["cache"], again["answer"]["cached"]) == ("hit", True)
     assert again["answer"]["content"] == first["answer"]["content"]
     assert again["answer"]["usage"]["completion_tokens"] == 0
-    events = asker.ask(asker.create_session(), _MARKDOWN, cache=True)
-    assert [e.data["state"] for e in events if e.name == "cache"] == ["hit"]
+    events, states = [], []
+    for _ in range(20):  # a cache that does not answer at once is not waited for
+        events = asker.ask(asker.create_session(), _MARKDOWN, cache=True)
+        states = [e.data["state"] for e in events if e.name == "cache"]
+        if states == ["hit"]:
+            break
+    assert states == ["hit"]
     assert events[-1].data["cache"] == "hit"
     assert text_of_events(events) == first["answer"]["content"]
     unasked = _ask(asker).json()

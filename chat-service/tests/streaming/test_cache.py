@@ -38,9 +38,13 @@ Rig = Any
 KEPT = Kept("text", "thought", (Adapted("temperature", None),))
 
 
+# What a test has kept is there, however busy its machine.
+_PATIENCE = 20.0
+
+
 @pytest_asyncio.fixture
 async def cache(redis_url: str, redis_prefix: str) -> AsyncIterator[AnswerCache]:
-    cache = AnswerCache(redis_url, prefix=redis_prefix)
+    cache = AnswerCache(redis_url, prefix=redis_prefix, patience=_PATIENCE)
     yield cache
     await cache.stop()
 
@@ -78,7 +82,7 @@ def state(frames: list[Frame]) -> str:
 
 
 async def keys_of(redis_url: str, prefix: str) -> list[bytes]:
-    redis = connect(redis_url, connections=1, timeout=2.0)
+    redis = connect(redis_url, connections=1, timeout=_PATIENCE)
     try:
         return sorted([key async for key in redis.scan_iter(match=f"{{{prefix}}}:answers*")])
     finally:
@@ -338,7 +342,7 @@ async def _has(cache: AnswerCache, user: UUID, asked: bytes) -> bool:
 
 async def test_the_oldest_make_room_of_a_user_and_of_all(redis_url: str, redis_prefix: str) -> None:
     bounds = CacheBounds(answer_bytes=3000, user_bytes=8000, all_bytes=16_000)
-    cache = AnswerCache(redis_url, prefix=redis_prefix, bounds=bounds)
+    cache = AnswerCache(redis_url, prefix=redis_prefix, bounds=bounds, patience=_PATIENCE)
     users = [new_id() for _ in range(3)]
     two_thousand = Kept("x" * 1900, "")
     try:
@@ -367,8 +371,9 @@ async def test_what_was_kept_for_longer_is_forgotten_once_less_is_set(
 ) -> None:
     user = new_id()
     await _keep(cache, user, b"for a day", KEPT)
-    shorter = AnswerCache(redis_url, prefix=redis_prefix, bounds=CacheBounds(seconds=60))
-    redis = connect(redis_url, connections=1, timeout=2.0)
+    bounds = CacheBounds(seconds=60)
+    shorter = AnswerCache(redis_url, prefix=redis_prefix, bounds=bounds, patience=_PATIENCE)
+    redis = connect(redis_url, connections=1, timeout=_PATIENCE)
     try:
         await _keep(shorter, user, b"for a minute", KEPT)
         lists = [k for k in await keys_of(redis_url, redis_prefix) if b":answers:list:" in k]

@@ -62,13 +62,20 @@ class Place:
 
 
 class AnswerCache(Component):
-    """The kept answers of all users, in one Redis."""
+    """The kept answers of all users, in one Redis, which is given ``patience`` seconds for each answer of its own."""
 
-    def __init__(self, url: str, *, prefix: str, bounds: CacheBounds | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str,
+        bounds: CacheBounds | None = None,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
         # The braces put all of it into one slot of a Redis Cluster.
         self._root = f"{{{prefix}}}:answers"
         self._bounds = bounds or CacheBounds()
-        self._redis = connect(url, connections=4, timeout=_PATIENCE_SECONDS)
+        self._redis = connect(url, connections=4, timeout=patience)
         self._scripts = Scripts(self._redis, __package__)
 
     @property
