@@ -155,7 +155,8 @@ async def test_a_silent_redis_is_not_waited_for(
 async def test_the_log_of_a_run_whose_end_redis_did_not_take_is_there_for_late_readers(
     make_rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
 ) -> None:
-    rig, elsewhere = await make_rig(valkey.url, timings=SHIPPED), await make_rig(valkey.url)
+    rig = await make_rig(valkey.url, timings=Timings(append=5.0))
+    elsewhere = await make_rig(valkey.url)
     save = rig.finaliser._save_run
 
     async def saves_and_kills(run: Run, ending: Any) -> bool:
@@ -247,7 +248,7 @@ async def test_an_emptied_redis_gets_the_log_again(
 async def test_what_is_not_in_memory_any_more_goes_to_an_emptied_redis_as_one_snapshot(
     make_rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
 ) -> None:
-    rig = await make_rig(valkey.url, timings=Timings(window_bytes=100))
+    rig = await make_rig(valkey.url, timings=Timings(append=5.0, window_bytes=100))
     run = (await rig.ask(caller, model_server, "tokens-400-at-100", prefix="what was: ")).run
     reader = Reader(rig, run)
     await reader.until(10)
