@@ -1,6 +1,7 @@
 """Answers that are kept for the same question, and answers as plain text, over HTTP."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from .client import Event, SignUp, User, read_events, text_of_events
 from .sockets import Socket, socket_of
 from .stack import Stack
+
+Asked = TypeVar("Asked")
 
 _MARKDOWN = "# Title\n- **bold** and `code`"
 _PLAIN = "Title\n• bold and code"
@@ -29,25 +32,30 @@ def _events(user: User, run_id: str, **query: Any) -> list[Event]:
         return [] if answer.status_code == 204 else list(read_events(answer.iter_lines()))
 
 
+def _until_hit(ask: Callable[[], Asked], is_hit: Callable[[Asked], bool]) -> Asked:
+    """The first that is answered from what was kept: which is a moment behind an answer's end, and a cache that does
+    not answer at once is not waited for.
+    """
+    for _ in range(20):
+        if is_hit(asked := ask()):
+            return asked
+    raise AssertionError("nothing was kept")
+
+
 def test_the_same_question_again_is_answered_from_what_was_kept(asker: User) -> None:
     first = _ask(asker, cache=True).json()
     assert (first["run"]["cache"], first["answer"]["cached"]) == ("miss", False)
     assert first["question"]["cached"] is None
-    again = first
-    for _ in range(20):  # it is kept a moment behind its end
-        again = _ask(asker, cache=True).json()
-        if again["run"]["cache"] == "hit":
-            break
-    assert (again["run"]["cache"], again["answer"]["cached"]) == ("hit", True)
+    again = _until_hit(
+        lambda: _ask(asker, cache=True).json(), lambda answer: answer["run"]["cache"] == "hit"
+    )
+    assert again["answer"]["cached"] is True
     assert again["answer"]["content"] == first["answer"]["content"]
     assert again["answer"]["usage"]["completion_tokens"] == 0
-    events, states = [], []
-    for _ in range(20):  # a cache that does not answer at once is not waited for
-        events = asker.ask(asker.create_session(), _MARKDOWN, cache=True)
-        states = [e.data["state"] for e in events if e.name == "cache"]
-        if states == ["hit"]:
-            break
-    assert states == ["hit"]
+    events = _until_hit(
+        lambda: asker.ask(asker.create_session(), _MARKDOWN, cache=True),
+        lambda events: [e.data["state"] for e in events if e.name == "cache"] == ["hit"],
+    )
     assert events[-1].data["cache"] == "hit"
     assert text_of_events(events) == first["answer"]["content"]
     unasked = _ask(asker).json()
