@@ -1,7 +1,7 @@
 """Redis goes: no request notices, and who watches learns either what was missed or to read again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -154,6 +154,45 @@ async def test_where_a_replica_died_with_what_it_had_to_tell_everybody_reads_aga
         await ear.has(*[here.tell(user)])
         assert ear.read_again == 1
         ear.task.cancel()
+
+
+def _die(here: Replica, _user: UUID) -> None:
+    here.publisher.doubt()
+
+
+def _overflow(here: Replica, user: UUID) -> None:
+    other = new_id()
+    for _ in range(10_000):
+        here.tell(other)
+    here.tell(user)
+
+
+@pytest.mark.parametrize("lose", [_die, _overflow])
+async def test_what_is_lost_while_logs_are_ended_ends_them_once_more(
+    replicas: list[Replica],
+    monkeypatch: pytest.MonkeyPatch,
+    lose: Callable[[Replica, UUID], None],
+) -> None:
+    here, there = replicas
+    user = new_id()
+    ear = Ear(there, user)
+    await ear.begun()
+    restart = here.log.restart
+
+    async def restart_and_lose(users: Sequence[UUID]) -> None:
+        await restart(users)
+        if ear.read_again == 0:
+            # Redis has done it, and the user has read again, before the answer is here.
+            await eventually(lambda: ear.read_again, timeout=30)
+            lose(here, user)
+
+    monkeypatch.setattr(here.log, "restart", restart_and_lose)
+    here.publisher.doubt()
+    await eventually(lambda: ear.read_again == 2, timeout=30)
+    await ear.is_up_to_date(here, user)
+    await ear.has(here.tell(user))
+    assert not here.publisher.held["users to restart"]
+    ear.task.cancel()
 
 
 async def test_a_redis_that_comes_back_empty_means_to_read_again(

@@ -101,14 +101,22 @@ class Publisher(Component):
         return True
 
     async def _restart_lost(self) -> None:
-        """Before anything newer of these users is told."""
+        """Before anything newer of these users is told. What is lost while Redis answers is for the next time."""
         if self._lost_all:
-            self._lost.update(await self._notices.users())
+            self._lost_all = False
+            try:
+                self._lost.update(await self._notices.users())
+            except BaseException:
+                self._lost_all = True
+                raise
         while self._lost:
             some = [user for user, _ in zip(self._lost, range(_BATCH), strict=False)]
-            await self._notices.restart(some)
             self._lost.difference_update(some)
-        self._lost_all = False
+            try:
+                await self._notices.restart(some)
+            except BaseException:
+                self._lost.update(some)
+                raise
 
     def _lose(self, notices: list[Notice]) -> None:
         _DROPPED.inc(len(notices))
