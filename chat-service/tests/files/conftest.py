@@ -138,6 +138,12 @@ class FilesOf:
                 {"by": hours},
             )
 
+    async def is_held(self) -> bool:
+        """Whether the one file there is has somebody at it."""
+        async with self.chat.worker.transaction() as connection:
+            found = await connection.execute(text("SELECT held_until > now() FROM files"))
+            return bool(found.scalar_one())
+
     async def attach(self, caller: Caller, file: File) -> UUID:
         """A message that the file is attached to."""
         session: Any = await self.chat.session(caller)

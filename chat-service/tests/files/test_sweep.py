@@ -323,3 +323,53 @@ async def test_an_erasure_waits_for_the_upload_that_is_under_way(
         await uploaded
     assert seen == [[]]
     assert (files.stored(), await files.rows()) == ([], [])
+
+
+async def test_an_erasure_waits_for_as_long_as_a_storage_takes_what_was_sent(
+    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploading, "_HOLD_SECONDS", 0.05)
+    storage = files.storage()
+    put, reached, is_told, stored = storage.put, asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def put_for_long(key: str, path: Any) -> None:
+        reached.set()
+        try:
+            await stored.wait()
+        except asyncio.CancelledError:
+            # As a bucket does: nothing is stored behind the back of who is cancelled.
+            is_told.set()
+            await stored.wait()
+            await put(key, path)
+            raise
+
+    monkeypatch.setattr(storage, "put", put_for_long)
+    uploaded = asyncio.create_task(files.upload(caller))
+    await reached.wait()
+    async with files.chat.erasing(caller).transaction():
+        pass
+    await is_told.wait()
+    # The time is over for which it was held when its user went.
+    await files.age()
+    await eventually(files.is_held)
+    seen: list[list[str]] = []
+
+    def receipt(_: Any) -> bytes:
+        seen.append(files.stored())
+        return b""
+
+    erasing = asyncio.create_task(
+        erase_user(
+            files.chat.erasing(caller),
+            [DeleteFiles(files.storage)],
+            subject="erased",
+            receipt=receipt,
+        )
+    )
+    await asyncio.wait((erasing,), timeout=0.3)
+    assert not erasing.done()
+    stored.set()
+    await erasing
+    with pytest.raises(OwnerErased):
+        await uploaded
+    assert (seen, files.stored(), await files.rows()) == ([[]], [], [])

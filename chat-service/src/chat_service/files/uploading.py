@@ -150,17 +150,28 @@ class Uploads(Component):
 
     @asynccontextmanager
     async def _held(self, upload: Upload) -> AsyncIterator[None]:
-        """The upload is held for as long as the block runs, which ends once it cannot be any more."""
+        """The upload is held for as long as the block runs, which is to end once its user is gone or it was given up.
+
+        A block that ends waits for a storage that is at it: without its row an erasure would be confirmed before the
+        bytes are there.
+        """
         refusal: list[AppError] = []
 
+        def refuse(error: AppError) -> None:
+            refusal.append(error)
+            scope.reschedule(asyncio.get_running_loop().time())
+
         async def hold() -> None:
-            while not refusal:
+            while True:
                 await asyncio.sleep(_HOLD_SECONDS)
                 try:
-                    await self._hold(upload)
-                except (UploadGivenUp, OwnerErased) as error:
-                    refusal.append(error)
-                    scope.reschedule(asyncio.get_running_loop().time())
+                    await self._hold(upload, of_erased=bool(refusal))
+                except OwnerErased as error:
+                    refuse(error)
+                except UploadGivenUp as error:
+                    if not refusal:
+                        refuse(error)
+                    return
                 except AppError as error:
                     # The database is away: there is time for a few tries more.
                     _log.warning("upload.not_held", file_id=str(upload.id), reason=error.reason)
@@ -177,9 +188,10 @@ class Uploads(Component):
         finally:
             await end_task(holding)
 
-    async def _hold(self, upload: Upload) -> None:
+    async def _hold(self, upload: Upload, *, of_erased: bool) -> None:
         async with self._open_transaction(upload.caller) as transaction:
-            await transaction.lock_owner()
+            if not of_erased:
+                await transaction.lock_owner()
             if not await Files(transaction).hold_upload(upload.id):
                 raise UploadGivenUp()
 
