@@ -150,10 +150,12 @@ async def test_a_change_names_every_field_that_is_wrong(chat: Chat, caller: Call
     session = await chat.session(caller)
     with pytest.raises(ValidationFailed) as refused:
         await change(
-            chat, caller, session.id, read_order=-1, folder="", cleared=frozenset({"telepathy"})
-        )
+            chat, caller, session.id, read_order=-1, folder="",
+            parameters=GenerationParameters(top_p=1.0), cleared=frozenset({"telepathy", "top_p"}),
+        )  # fmt: skip
     assert [(error.field, error.reason) for error in refused.value.fields] == [
-        ("parameters.telepathy", "UNKNOWN"),
+        ("parameters", "UNKNOWN_FIELD"),
+        ("parameters.top_p", "GIVEN_AND_CLEARED"),
         ("folder", "REQUIRED"),
         ("read_order", "TOO_SMALL"),
     ]

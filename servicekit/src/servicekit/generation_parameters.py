@@ -2,7 +2,7 @@
 model server, and one check of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
@@ -95,6 +95,23 @@ def check_parameters(parameters: GenerationParameters, *, within: str = "") -> l
         for name, value in parameters.said().items()
         for error in _check(before + name, value, PARAMETERS[name])
     ]
+
+
+def check_changed(
+    parameters: GenerationParameters, cleared: Collection[str], *, within: str
+) -> list[FieldError]:
+    """What is wrong with parameters that change, in the field ``within``, and with the names of those that are cleared:
+    none of them is given at the same time.
+    """
+    errors = check_parameters(parameters, within=within)
+    if not PARAMETERS.keys() >= set(cleared):
+        errors.append(FieldError(within, "UNKNOWN_FIELD"))
+    errors += [
+        FieldError(f"{within}.{name}", "GIVEN_AND_CLEARED")
+        for name in parameters.said()
+        if name in cleared
+    ]
+    return errors
 
 
 def _check(field_name: str, value: Any, within: Bounds) -> list[FieldError]:

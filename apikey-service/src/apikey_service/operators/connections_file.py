@@ -43,11 +43,10 @@ from apikey_service.usecases.validation import (
     check_headers,
     check_model,
     check_name,
-    check_parameters,
     trimmed_headers,
 )
 from chassis.errors import FieldError
-from servicekit.generation_parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters, check_parameters
 from servicekit.operator_file import BadFile, Reading, read_toml
 
 _MOST_BYTES = 1024 * 1024
@@ -157,7 +156,7 @@ class ConnectionsReading:
             *(error for model in models for error in check_model(model, "models")),
             *(FieldError("key_file", error.reason) for error in check_api_key(api_key)),
             *check_headers(headers),
-            *check_parameters(entry.parameters),
+            *check_parameters(entry.parameters, within="parameters"),
         ]
         if len(set(models)) < len(models):
             errors.append(FieldError("models", "NOT_UNIQUE"))

@@ -16,7 +16,6 @@ from apikey_service.usecases.validation import (
     check_headers,
     check_model,
     check_name,
-    check_parameters,
     fallback_refused,
     trimmed_headers,
 )
@@ -26,7 +25,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
-from servicekit.generation_parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters, check_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ class CreateKey:
                 *check_model(model),
                 *errors,
                 *check_headers(headers),
-                *check_parameters(new.parameters, new.cleared_parameters),
+                *check_changed(new.parameters, new.cleared_parameters, within="parameters"),
             ],
         )
 

@@ -17,7 +17,6 @@ from apikey_service.usecases.validation import (
     check_headers,
     check_model,
     check_name,
-    check_parameters,
     fallback_refused,
     trimmed_headers,
 )
@@ -26,7 +25,7 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id, parse_named_id
-from servicekit.generation_parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters, check_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class UpdateKey:
             parameters=wanted.parameters,
             cleared_parameters=wanted.cleared_parameters,
         )
-        errors += check_parameters(wanted.parameters, wanted.cleared_parameters)
+        errors += check_changed(wanted.parameters, wanted.cleared_parameters, within="parameters")
         if wanted.name is not None:
             change = replace(change, name=wanted.name.strip())
             errors += check_name(wanted.name.strip())

@@ -1,7 +1,7 @@
 """What a connection may consist of: the same for a user's own and the operator's."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from apikey_service.domain.errors import KeyNotFound
@@ -22,8 +22,6 @@ from parley.bounds import (
     is_joined_line,
     is_line,
 )
-from servicekit.generation_parameters import PARAMETERS, GenerationParameters
-from servicekit.generation_parameters import check_parameters as check
 
 # It travels in an HTTP header: visible ASCII.
 _API_KEY: Final = re.compile(API_KEY_PATTERN)
@@ -43,9 +41,6 @@ _RESERVED_PREFIXES: Final = ("content-", "proxy-", "if-", "sec-", "x-forwarded-"
 
 # As a part of a URL they are steps to another one, also where they are escaped: no client could ask by such a name.
 _STEPS: Final = frozenset({".", ".."})
-
-# The field of a connection that its parameters stand in.
-_WITHIN: Final = "parameters"
 
 Headers = tuple[tuple[str, Secret], ...]
 
@@ -114,24 +109,6 @@ def check_headers(headers: Headers) -> list[FieldError]:
     if sum(len(name) + len(value.reveal()) for name, value in headers) > HEADERS.maximum:
         errors.append(FieldError("headers", "TOO_LONG", maximum=HEADERS.maximum))
     return list(dict.fromkeys(errors))
-
-
-def check_parameters(
-    parameters: GenerationParameters, cleared: Sequence[str] = ()
-) -> list[FieldError]:
-    """What is wrong with those of a connection, each an error of ``parameters.its_name``.
-
-    ``cleared`` are names of parameters, none of which is given at the same time.
-    """
-    errors = check(parameters, within=_WITHIN)
-    if not set(cleared) <= set(PARAMETERS):
-        errors.append(FieldError(_WITHIN, "UNKNOWN_FIELD"))
-    errors += [
-        FieldError(f"{_WITHIN}.{name}", "GIVEN_AND_CLEARED")
-        for name in PARAMETERS
-        if name in cleared and name in parameters.said()
-    ]
-    return errors
 
 
 def fallback_refused(reason: str) -> ValidationFailed:

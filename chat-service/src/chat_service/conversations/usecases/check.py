@@ -13,7 +13,7 @@ from parley.bounds import (
     is_joined_line,
     is_line,
 )
-from servicekit.generation_parameters import PARAMETERS, check_parameters
+from servicekit.generation_parameters import check_changed
 
 
 def check_change(change: SessionChange) -> None:
@@ -23,9 +23,7 @@ def check_change(change: SessionChange) -> None:
         errors += check_text("title", change.title, maximum=SESSION_TITLE.maximum)
     if not isinstance(change.model, Unchanged):
         errors += check_model(change.model)
-    errors += check_parameters(change.parameters, within="parameters")
-    unknown = sorted(change.cleared - PARAMETERS.keys())
-    errors += [FieldError(f"parameters.{name}", "UNKNOWN") for name in unknown]
+    errors += check_changed(change.parameters, change.cleared, within="parameters")
     if not isinstance(change.instructions, Unchanged) and change.instructions is not None:
         errors += check_text("instructions", change.instructions, maximum=INSTRUCTIONS.maximum)
     if not isinstance(change.folder, Unchanged):

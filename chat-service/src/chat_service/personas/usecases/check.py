@@ -21,10 +21,8 @@ from parley.bounds import (
     is_joined_line,
     is_line,
 )
-from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
+from servicekit.generation_parameters import check_parameters
 
-# The field that its parameters stand in.
-_WITHIN: Final = "parameters"
 _BETWEEN: Final = " -_."
 
 
@@ -36,7 +34,7 @@ def check_told(told: Told) -> list[FieldError]:
         *check_description(told.description),
         *check_prompt(told.prompt),
         *check_model(told.model),
-        *check_parameters(told.parameters, within=_WITHIN),
+        *check_parameters(told.parameters, within="parameters"),
         *check_starters(told.starters),
     ]
 
@@ -82,19 +80,6 @@ def check_starters(starters: Sequence[str]) -> list[FieldError]:
         for at, text in enumerate(starters)
         for error in _check_said(f"starters.{at}", text, STARTER)
     ]
-
-
-def check_changed(parameters: GenerationParameters, cleared: Sequence[str]) -> list[FieldError]:
-    """What is wrong with parameters that change, and with the names of those that are cleared."""
-    errors = check_parameters(parameters, within=_WITHIN)
-    if not set(cleared) <= PARAMETERS.keys():
-        errors.append(FieldError(_WITHIN, "UNKNOWN_FIELD"))
-    errors += [
-        FieldError(f"{_WITHIN}.{name}", "GIVEN_AND_CLEARED")
-        for name in parameters.said()
-        if name in cleared
-    ]
-    return errors
 
 
 def _is_word(character: str) -> bool:

@@ -16,7 +16,6 @@ from chat_service.personas.domain.errors import (
 from chat_service.personas.domain.persona import Owner, Persona, Told, WantedChange
 from chat_service.personas.store.personas import PersonaChange, Personas
 from chat_service.personas.usecases.check import (
-    check_changed,
     check_description,
     check_model,
     check_name,
@@ -27,6 +26,7 @@ from chat_service.personas.usecases.check import (
     parse_name,
 )
 from chat_service.personas.usecases.ports import OperatorPersonas
+from servicekit.generation_parameters import check_changed
 from servicekit.names import fold_name
 
 
@@ -106,7 +106,7 @@ class WritePersonas:
 
 def _checked(wanted: WantedChange) -> PersonaChange:
     """The change as it is stored; raises ValidationFailed."""
-    errors: list[FieldError] = check_changed(wanted.parameters, wanted.cleared_parameters)
+    errors = check_changed(wanted.parameters, wanted.cleared_parameters, within="parameters")
     change = PersonaChange(
         parameters=wanted.parameters, cleared_parameters=wanted.cleared_parameters
     )
