@@ -1,10 +1,15 @@
 """Whatever is somebody else's is as if absent, on each route that the document has."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import orjson
 import psycopg
 import pytest
 
@@ -14,6 +19,7 @@ from .client import SignUp, User
 from .stack import Stack
 
 API = "/api/v1"
+_NEVER_WAS = str(new_id())
 _ADMINS = f"{API}/admin/"
 # Open to whoever knows the number of a receipt, which is nobody's account any more, and the token of a share.
 _OPEN = ("get_erasure", "open_share", "get_shared_file_content", "fork_share")
@@ -160,7 +166,10 @@ def _told(answer: httpx.Response) -> Any:
     """What an answer says, but for what names this one request."""
     if not answer.content:
         return None
-    told = answer.json()
+    return _without_request(answer.json())
+
+
+def _without_request(told: dict[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in told if name not in ("instance", "request_id", "trace_id")}
 
 
@@ -205,6 +214,48 @@ def test_in_a_path_it_is_answered_as_what_never_was(owner: Owner, stranger: http
         tried += 1
     assert tried >= 35
     assert owner.seen() == before
+
+
+# What some would take for another address, or for an id, if it was trimmed, joined, or decoded once more.
+NO_IDS = (
+    "%20", "%20%20", f"{_NEVER_WAS}%20", f"%20{_NEVER_WAS}", "%C2%A0", "%E2%80%83", "%E2%80%8B", "%EF%BB%BF", "%252F",
+    "%252e", "%ED%A0%80", "%FF", "%ff", "%", "%zz", "null", "0", "-1", _NEVER_WAS.replace("-", ""), _NEVER_WAS.upper(),
+    "nonsense", "';%20drop", "%E4%B8%AD", "x" * 10_000, "%F0%9F%92%A9" * 100,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["a user", "an operator"])
+def test_what_is_no_id_is_answered_as_what_never_was(
+    stack: Stack, sign_up: SignUp, operator: User, who: str
+) -> None:
+    person = operator if who == "an operator" else sign_up(stack)
+    person.create_key(stack.model_url, "echo")
+    own, tried = person.create_session(), 0
+    with closing(HTTPConnection(urlsplit(stack.url).netloc, timeout=30)) as connection:
+
+        def ask(method: str, path: str, example: dict[str, Any]) -> tuple[int, Any]:
+            # As it is written: a client of HTTP would write some of it in another way.
+            headers = {"Authorization": f"Bearer {person.token}"}
+            body = orjson.dumps(example) if example else None
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, _without_request(orjson.loads(answer.read()))
+
+        for name, method, path, example in _operations(person.http.get("/openapi.json").json()):
+            if who == "an operator" and not path.startswith(_ADMINS):
+                continue
+            example.pop("key_id", None)
+            for parameter in re.findall(r"{(\w+_id)}", path):
+                at_own = path if parameter == "session_id" else path.replace("{session_id}", own)
+                expected = ask(method, re.sub(r"{\w+}", _NEVER_WAS, at_own), example)
+                assert expected[0] in (403, 404), (name, expected)
+                for odd in NO_IDS:
+                    address = re.sub(r"{\w+}", _NEVER_WAS, at_own.replace(f"{{{parameter}}}", odd))
+                    assert ask(method, address, example) == expected, (name, parameter, odd)
+                    tried += 1
+    assert tried >= (2 if who == "an operator" else 35) * len(NO_IDS)
 
 
 def _places(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -98,23 +98,6 @@ async def test_options_tells_the_methods_and_head_is_a_get_without_its_body(door
     assert (await door.http.head("/api/v1/notes")).status_code == 401
 
 
-async def test_what_is_no_id_is_absent_and_nobody_is_asked(door: Door) -> None:
-    upper = "01900000-0000-7000-8000-00000000000A"
-    for odd in ("1", "%F0%9F%92%A9", "%E4%B8%AD", "%ff", "';%20drop", "a" * 5000, upper):
-        for path, reason in (
-            (f"/api/v1/notes/{odd}", "NOTE_NOT_FOUND"),
-            (f"/api/v1/keys/{odd}", "KEY_NOT_FOUND"),
-            (f"/api/v1/chat/sessions/{odd}/messages", "SESSION_NOT_FOUND"),
-            (f"/api/v1/chat/runs/{odd}/events", "RUN_NOT_FOUND"),
-            (f"/api/v1/erasures/{odd}", "ERASURE_NOT_FOUND"),
-        ):
-            response = await door.http.get(path, headers=door.bearer)
-            assert (path, response.status_code) == (path, 404)
-            assert response.json()["reason"] == reason
-        assert (await door.http.get(f"/api/v1/notes/{odd}")).status_code == 401
-    assert door.notes.calls == door.apikey.calls == door.chat.calls == []
-
-
 async def test_a_limit_out_of_range_is_422(door: Door) -> None:
     for query in (
         "limit=-1",

@@ -10,29 +10,7 @@ from parley.apikey.v1 import apikey_pb2
 from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000003"
-# Some would be other addresses if they were trimmed, joined or decoded once more.
-ABSENT = (
-    "%20",
-    "%20%20",
-    f"{ID}%20",
-    f"%20{ID}",
-    "%C2%A0",
-    "%E2%80%83",
-    "%E2%80%8B",
-    "%EF%BB%BF",
-    "%252F",
-    "%252e",
-    "%ED%A0%80",
-    "%FF",
-    "%",
-    "%zz",
-    "null",
-    "0",
-    "-1",
-    ID.replace("-", ""),
-    "x" * 10_000,
-    "%F0%9F%92%A9" * 100,
-)
+# Some would be other addresses if they were decoded once more, or what a service cannot store.
 MALFORMED = ("%09", "%0A", "%0D%0Ax", "%00", f"{ID}%00", "%2F", "%2e", "%2E%2E", "%5C", "%7F")
 
 
@@ -69,25 +47,20 @@ async def counted(door: Door) -> dict[str, float]:
     return {labels: float(value) for labels, value in told}
 
 
-async def test_what_is_no_id_is_refused_as_one_at_every_parameter(
+async def test_what_no_address_may_hold_is_refused_at_every_parameter_and_nobody_is_asked(
     door: Door, call_raw: Any
 ) -> None:
     client = await call_raw(door)
-    told, expected = {}, {}
+    told = {}
     for method, template in await addresses(door):
         for name in re.findall(r"{(\w+_id)}", template):
-            for odd in (*ABSENT, *MALFORMED):
+            for odd in MALFORMED:
                 path = re.sub(r"{\w+}", ID, template.replace(f"{{{name}}}", odd))
                 await client.say(ask(door, method, path))
                 answer = await client.answer()
-                case = (method, template, name, odd)
-                told[case] = (answer.status, answer.problem["reason"])
-                thing = name.removesuffix("_id").upper()
-                expected[case] = (
-                    (400, "MALFORMED_PATH") if odd in MALFORMED else (404, f"{thing}_NOT_FOUND")
-                )
+                told[method, template, name, odd] = (answer.status, answer.problem["reason"])
     assert len(told) > 400
-    assert told == expected
+    assert set(told.values()) == {(400, "MALFORMED_PATH")}
     calls = [*door.auth.calls, *door.apikey.calls, *door.chat.calls, *door.notes.calls]
     assert [call.method for call in calls if call.method != "WatchRevocations"] == []
 

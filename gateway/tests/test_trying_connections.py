@@ -109,14 +109,6 @@ async def test_a_list_that_was_not_had_is_a_problem_with_the_status_of_a_run_tha
     assert answer.headers["retry-after"] == "41"
 
 
-@pytest.mark.parametrize("path", ["nonsense", "%2e%2e", "a%00"])
-async def test_what_is_no_id_is_no_key_and_nobody_is_asked(door: Door, path: str) -> None:
-    for method, end in (("POST", "test"), ("GET", "models")):
-        answer = await door.http.request(method, f"/api/v1/keys/{path}/{end}", headers=door.bearer)
-        assert answer.status_code in (400, 404)
-    assert door.chat.calls == []
-
-
 @pytest.mark.parametrize(
     ("change", "field", "reason"),
     [

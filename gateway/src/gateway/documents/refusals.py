@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from gateway.identity.authentication import AccessToken
 from gateway.problems import MEDIA_TYPE, title_of
 from gateway.routes.api import refused_by
-from gateway.routes.json_route import JsonRoute, absent, is_id, token_wanted
+from gateway.routes.json_route import JsonRoute, token_wanted
 from gateway.streams import failures
 
 _STATUSES: Mapping[int, frozenset[str]] = {
@@ -124,7 +124,8 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
     names = [parameter.name for parameter in route.dependant.path_params]
     if names:
         add(400, "MALFORMED_PATH")
-        add(404, *(absent(name).reason for name in names if is_id(name)))
+        things = [name.removesuffix("_id") for name in names if name.endswith("_id")]
+        add(404, *(f"{thing.upper()}_NOT_FOUND" for thing in things))
     if _token(route) is not None:
         # Personal access tokens can be guessed at: by so many from one address.
         add(401, "UNAUTHENTICATED", "ACCOUNT_DELETED")

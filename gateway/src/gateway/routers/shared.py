@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Protocol
 from urllib.parse import unquote_to_bytes
-from uuid import UUID
 
 from fastapi import Depends, Header, Query
 from starlette.requests import Request
@@ -126,7 +125,7 @@ async def get_shared_file_content(
     shares = services.shares
     key.token = token
     # Under its id in the share there is never anything else.
-    tag = f'"{UUID(file_id)}"'
+    tag = f'"{file_id}"'
     is_known = wanted.is_known(tag)
     # Of what is known already no part is looked for, and so none is refused.
     asked = None if is_known else wanted.part(tag)

@@ -18,8 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
-from chassis.ids import parse_id
+from chassis.errors import FieldError, ValidationFailed
 from gateway.edge.body_reading import body_of
 from gateway.identity.authentication import AccessToken, authenticate
 from gateway.problems import field_name
@@ -34,7 +33,7 @@ _MAX_FIELDS = 64
 class JsonRoute(APIRoute):
     """A route whose body is JSON or absent; the token is verified before a body is read. What it shows is packed.
 
-    What its path leaves open as ``…_id`` are ids: any other text there names nothing that exists.
+    What stands in its path for an id is handed on as it is: its service says what names nothing that exists.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -54,14 +53,13 @@ class JsonRoute(APIRoute):
         return super().get_route_handler()
 
     def door(self) -> Callable[[Request], Coroutine[Any, Any, None]]:
-        """What looks at a request before its body is read: its token, its ids, and what may be said once."""
+        """What looks at a request before its body is read: its token, and what may be said once."""
         wanted = token_wanted(self.dependant)
         check_single = single(self.dependant)
 
         async def let_in(request: Request) -> None:
             if wanted is not None:
                 request.state.caller = await authenticate(request, wanted)
-            check_ids(request)
             check_single(request)
 
         return let_in
@@ -90,24 +88,6 @@ class JsonRoute(APIRoute):
             return response
 
         return handle_json
-
-
-def check_ids(request: Request) -> None:
-    """Raises what the service would say where the path has no id in an id's place."""
-    for name, value in request.path_params.items():
-        if is_id(name) and parse_id(value) is None:
-            raise absent(name)
-
-
-def is_id(name: str) -> bool:
-    """Whether what a path leaves open under ``name`` is an id."""
-    return name.endswith("_id")
-
-
-def absent(name: str) -> RemoteError:
-    """What the service would say of an id that does not exist, ``run_id`` or another."""
-    what = name.removesuffix("_id")
-    return RemoteError(Kind.NOT_FOUND, f"{what.upper()}_NOT_FOUND", f"There is no such {what}.")
 
 
 def read_json(request: Request, raw: bytes) -> dict[str, Any]:
