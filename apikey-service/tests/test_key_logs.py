@@ -72,7 +72,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     # An insert that fails in the database, with the key already in hand.
     with psycopg.connect(database.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE keys ADD CHECK (name <> 'refused')")
-    with pytest.raises(AppError):
+    with pytest.raises(AppError) as failed:
         await gateway.unary(
             create,
             apikey_pb2.CreateKeyRequest(
@@ -85,6 +85,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
             timeout=30,
             token=token,
         )
+    assert (failed.value.kind, failed.value.reason) == (Kind.INTERNAL, "INTERNAL")
     process.send_signal(signal.SIGTERM)
     logs, errors = await process.communicate()
 
@@ -92,6 +93,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     events = [json.loads(line) for line in logs.decode().splitlines()]
     failures = [event["exception"] for event in events if event["event"] == "grpc.unhandled"]
     assert len(failures) == 1
+    assert "CheckViolation" in failures[0]
     (alarm,) = (event for event in events if event["event"] == "vault.key_unreadable")
     assert (alarm["level"], alarm["cause"]) == ("critical", "not_sealed_here")
     assert alarm["key_id"] == resolved.id

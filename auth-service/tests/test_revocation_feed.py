@@ -1,18 +1,22 @@
 """WatchRevocations: what the other services know of keys and revocations, and when."""
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import psycopg
 import pytest
+from annotated_types import Le
 
 from auth_service.domain.trust import VerificationKey
+from auth_service.settings import Settings
 from auth_service.store.transactions import system_transactions
 from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
+from chassis.grpc import trust_feed
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.trust import TrustStore
@@ -228,3 +232,11 @@ async def test_what_is_more_than_a_message_holds_comes_in_pieces_and_the_keys_be
                 break
     assert pieces == [2000, 2000, 1000]
     assert all(trust.is_revoked(f"login {number}", "", 0) for number in range(1, 5001))
+
+
+def test_a_sign_of_life_comes_before_the_watch_is_taken_for_dead() -> None:
+    # It is sent behind a poll alone, the first one behind the heartbeat; and one of them may be lost.
+    heartbeat = inspect.signature(RevocationFeed).parameters["heartbeat"].default
+    poll = Settings.model_fields["revocation_poll_seconds"]
+    [longest] = [float(str(bound.le)) for bound in poll.metadata if isinstance(bound, Le)]
+    assert 2 * (heartbeat + longest) < trust_feed._SILENCE_SECONDS

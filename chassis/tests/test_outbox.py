@@ -17,6 +17,7 @@ from chassis.db.provision import provision
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
+from chassis.jetstream import stream as stream_module
 from chassis.outbox import Relay, enqueue
 from chassis.outbox import relay as relay_module
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually, sample
@@ -102,12 +103,26 @@ async def test_what_a_transaction_committed_is_published_in_order(
     await eventually(lambda: _is(post.waiting(), 0))
 
 
+def _rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of each rest that a relay begins from now on, as it begins it."""
+    rests: list[float] = []
+    plain_rest = Relay._rest
+
+    async def rest(self: Relay, seconds: float) -> None:
+        rests.append(seconds)
+        await plain_rest(self, seconds)
+
+    monkeypatch.setattr(Relay, "_rest", rest)
+    return rests
+
+
 async def test_a_wake_does_not_wait_for_the_next_look(
     post: Post, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "_POLL_SECONDS", 60.0)
+    rests = _rests(monkeypatch)
     await post.relay.start()
-    await asyncio.sleep(0.3)  # it has looked, and rests
+    await eventually(lambda: rests == [60.0])  # it has looked, without a failure
     await post.write(b"now")
     post.relay.wake()
     await eventually(lambda: post.received == [b"now"], 20)
@@ -315,17 +330,21 @@ async def test_events_written_while_nats_is_dead_are_published_when_it_is_back(
 
 
 async def test_the_relay_outlives_the_death_of_the_database(
-    mortal_servers: tuple[EmbeddedPostgres, EmbeddedNats], mortal_post: Post
+    mortal_servers: tuple[EmbeddedPostgres, EmbeddedNats],
+    mortal_post: Post,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     postgres, _ = mortal_servers
     post = mortal_post
     await post.write(b"1")
     await eventually(lambda: _is(post.waiting(), 0))
+    rests = _rests(monkeypatch)
     await asyncio.to_thread(postgres.kill)
     with pytest.raises(DatabaseUnavailable):
         await post.write(b"not taken")
     post.relay.wake()
-    await asyncio.sleep(0.5)  # time for the relay to fail
+    # It rests for longer behind a failure alone.
+    await eventually(lambda: max(rests, default=0.0) > relay_module._POLL_SECONDS)
     await asyncio.to_thread(postgres.start)
     await post.write(b"2", b"3")
     await eventually(lambda: _is(post.waiting(), 0), 15)
@@ -349,6 +368,12 @@ async def test_both_may_die_in_mid_flight_and_nothing_is_lost_or_doubled(
         lambda: _is(post.waiting(), 0), 30, ignoring=(AssertionError, DatabaseUnavailable)
     )
     assert await post.stored() == 300
+
+
+def test_what_is_published_again_is_known_for_what_it_was() -> None:
+    # An acknowledgement that got lost: it goes out once more behind the longest rest, while JetStream still knows it.
+    tries = relay_module._LONGEST_BACKOFF_SECONDS + stream_module._REQUEST_SECONDS
+    assert 3 * tries <= stream_module._DUPLICATE_WINDOW_SECONDS
 
 
 async def _is(value: Awaitable[object], wanted: object, *, other_than: bool = False) -> bool:

@@ -9,15 +9,17 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import AppError, RemoteError
+from chat_service.imports import importing as importing_module
+from chat_service.imports import storing
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.store.erasure import delete_imports
-from chat_service.imports.store.leases import Leases
+from chat_service.imports.store.leases import UNHEARD_SECONDS, Leases
 from chat_service.imports.usecases.jobs import ImportJobs
 from parley.chat.v1 import imports_pb2 as pb
 
 from . import samples
 from .jobs import halted, reader_of, row_of, upload_to
-from .over_the_wire import Imports, count
+from .over_the_wire import Beneath, Imports, count
 
 # Fixtures of the conftest.py above; a test module cannot import their classes by name.
 Chat = Any
@@ -129,3 +131,22 @@ async def test_a_user_who_is_erased_leaves_no_bytes_and_no_trace(
     await importing.read_all()
     assert (await row_of(chat, kept.id)).state == "completed"
     assert await count(chat, "imported") == await count(chat, "sessions") == 1
+
+
+def test_a_replica_that_reads_is_heard_of_before_another_would_take_its_import() -> None:
+    # Two of its beats may be late or lost.
+    assert 3 * importing_module._BEAT_SECONDS <= UNHEARD_SECONDS
+
+
+async def test_a_stalled_reader_is_given_up_before_the_database_ends_its_transaction(
+    beneath: Beneath,
+) -> None:
+    # Else the whole import would fail as if the database were away, and be read again for nothing.
+    idle = text(
+        "SELECT CAST(setting AS int) / 1000 FROM pg_settings"
+        " WHERE name = 'idle_in_transaction_session_timeout' AND unit = 'ms'"
+    )
+    async with beneath.worker.transaction() as connection:
+        allowed = await connection.scalar(idle)
+    assert allowed is not None
+    assert allowed > storing._STALLED_SECONDS

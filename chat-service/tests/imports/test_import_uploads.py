@@ -14,7 +14,9 @@ from chassis.errors import AppError, RemoteError
 from chassis.idempotency import Once, RequestKey
 from chassis.testing.unheard import Unheard
 from chat_service.imports.importing import ImportSweep
+from chat_service.imports.store import leases
 from chat_service.imports.store.leases import Leases
+from chat_service.imports.usecases import upload
 
 from . import samples
 from .jobs import row_of, upload_to, uploads_of
@@ -110,3 +112,8 @@ async def test_uploads_that_went_silent_and_old_reports_are_swept(
         await connection.execute(text("UPDATE imports SET ended_at = now() - interval '31 days'"))
     await sweeping.sweep()
     assert await count(chat, "imports") == 0
+
+
+def test_an_upload_that_comes_slowly_is_heard_of_before_it_would_be_given_up() -> None:
+    # What came is stored only with what comes next, which may be a pause later.
+    assert 2 * upload._HEARD_SECONDS < leases._UNHEARD_UPLOAD_SECONDS

@@ -1,6 +1,7 @@
 """What the shipped timings must be to each other: other tests shorten them."""
 
 from chat_service.settings import Settings
+from chat_service.streaming.store import replicas
 from chat_service.streaming.timings import SHIPPED
 
 
@@ -50,3 +51,9 @@ def test_a_silent_model_is_given_up_before_the_longest_run_is() -> None:
 
 def test_the_end_of_a_run_is_told_while_its_reader_still_waits() -> None:
     assert SHIPPED.save_patience <= 2
+
+
+def test_a_dead_owner_stays_on_the_register_until_its_runs_are_taken_over() -> None:
+    # Its heartbeat, which has to stand still for long enough, goes with it.
+    taken_over = SHIPPED.dead + 3 * SHIPPED.heartbeat + SHIPPED.late
+    assert replicas._SILENT.total_seconds() >= 2 * taken_over

@@ -1,0 +1,34 @@
+"""Times of one process that rest on times of another, as shipped."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from auth_service.credentials.keyring import ACTIVATION_SECONDS
+from auth_service.wiring.trust import READ_KEYS_SECONDS
+from chat_service import apikeys
+from chat_service.connections.usecases import models
+from chat_service.connections.usecases.trial import Patience
+from gateway.routers.jwks import jwks
+from gateway.settings import Settings
+
+
+async def test_a_key_signs_only_when_every_kept_jwks_shows_it() -> None:
+    # Before that, whoever verifies with a JWKS from just before it was read would refuse good tokens.
+    trust = SimpleNamespace(public_keys=dict)
+    app = SimpleNamespace(state=SimpleNamespace(trust=trust))
+    response = Response()
+    await jwks(Request({"type": "http", "app": app}), response)
+    kept = re.search(r"max-age=(\d+)", response.headers["cache-control"])
+    assert kept is not None
+    assert READ_KEYS_SECONDS + int(kept[1]) < ACTIVATION_SECONDS
+
+
+@pytest.mark.parametrize("trying", [Patience().first + Patience().others, models._SECONDS])
+def test_who_tries_a_connection_hears_what_chat_service_found(trying: float) -> None:
+    # Resolved at apikey-service first; given up sooner, it would be a 504 that says nothing of the server.
+    deadline = float(Settings.model_fields["chat_trying_deadline_seconds"].default)
+    assert apikeys._DEADLINE_SECONDS + trying < deadline
