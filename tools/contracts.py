@@ -10,8 +10,8 @@ from importlinter import Contract, ContractCheck, fields, output
 class OnlyContract(Contract):
     """Modules import the standard library, their own package, and what is `allowed`.
 
-    `modules` are packages, patterns included (`*_service.domain`); one that does
-    not exist is passed over. Only direct imports count.
+    Both are packages, patterns included (`*_service.domain`); one that does not exist is passed over. Only direct
+    imports count.
     """
 
     type_name = "only"
@@ -35,17 +35,18 @@ class OnlyContract(Contract):
 
     def _packages(self, module: str) -> list[str]:
         """The package of the contract that the module lies in, if it lies in one."""
-        parts = module.split(".")
-        above = (".".join(parts[:size]) for size in range(1, len(parts) + 1))
         patterns: list[str] = self.modules  # type: ignore[assignment]
-        return [name for name in above if any(fnmatchcase(name, p) for p in patterns)][:1]
+        return [name for name in _above(module) if any(fnmatchcase(name, p) for p in patterns)][:1]
 
     def _admits(self, package: str, imported: str) -> bool:
         allowed: list[str] = self.allowed or []  # type: ignore[assignment,truthy-bool]
+        patterns = [package, *(a.replace("{service}", package.partition(".")[0]) for a in allowed)]
         return imported.partition(".")[0] in sys.stdlib_module_names or any(
-            imported == name or imported.startswith(f"{name}.")
-            for name in (
-                package,
-                *(a.replace("{service}", package.partition(".")[0]) for a in allowed),
-            )
+            fnmatchcase(name, pattern) for name in _above(imported) for pattern in patterns
         )
+
+
+def _above(module: str) -> list[str]:
+    """The module, and the packages that it lies in."""
+    parts = module.split(".")
+    return [".".join(parts[:size]) for size in range(1, len(parts) + 1)]

@@ -34,8 +34,10 @@ def test_anything_else_is_refused_and_named() -> None:
 
 
 def test_what_is_allowed_covers_what_lies_below_and_not_what_begins_alike() -> None:
-    allowed = ["{service}.domain", "chassis.ids"]
+    allowed = ["{service}.domain", "chassis.ids", "notes_service.*.store"]
     for imported, kept in {
+        "notes_service.tags.store.rows": True,
+        "notes_service.tags.rpc": False,
         "notes_service.domain.note": True,
         "chassis.ids": True,
         "chassis.ids_and_more": False,

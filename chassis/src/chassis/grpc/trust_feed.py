@@ -11,7 +11,7 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
-# A watch that says nothing for so long is dead: the other side speaks every 10 seconds.
+# A watch that says nothing for so long is dead: the other side speaks every 5 seconds, or more often.
 _SILENCE_SECONDS = 30.0
 
 
