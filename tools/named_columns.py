@@ -1,15 +1,23 @@
-"""Proves that no statement of the product asks for whole rows: `SELECT *`, `RETURNING *`.
+"""Proves that no statement of the product asks for whole rows: `SELECT *`, `TABLE runs`.
 
 `chassis.db.statement.Statement` refuses them as it is made; this finds those that go another way.
 Migrations are left out: each runs once, on the revision that it knows.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
+from typing import Final
 
-from chassis.db.statement import WHOLE_ROW
+from chassis.db.statement import whole_row
 from tools.members import ROOT, members
+
+_SQL: Final = re.compile(
+    r"\b(?:SELECT|RETURNING)\b|\A\s*TABLE\s+\w+\s*\Z|\(\s*TABLE\s+\w"
+    r"|\bINTO\s+\w+\s*(?:\([^()]*\)\s*)?TABLE\s+\w",
+    re.IGNORECASE,
+)
 
 
 def main() -> None:
@@ -24,7 +32,7 @@ def main() -> None:
 
 
 def stars(source: str) -> Iterator[tuple[int, str]]:
-    """Line and words of each star in place of columns, in any string that is no docstring."""
+    """Line and words of each string, but docstrings, that asks for whole rows."""
     tree = ast.parse(source)
     docstrings = {
         id(node.value)
@@ -33,20 +41,17 @@ def stars(source: str) -> Iterator[tuple[int, str]]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            # What stands between the constants is a name, whatever it is.
+            # What stands between the constants is a name, whatever it is, and each another.
             text = "".join(
-                str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values
+                str(part.value) if isinstance(part, ast.Constant) else f"x{at}"
+                for at, part in enumerate(node.values)
             )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
         else:
             continue
-        if id(node) not in docstrings and _is_sql(text) and (star := WHOLE_ROW.search(text)):
-            yield node.lineno + text.count("\n", 0, star.start()), star[0]
-
-
-def _is_sql(text: str) -> bool:
-    return any(word in text.upper().split() for word in ("SELECT", "RETURNING"))
+        if id(node) not in docstrings and _SQL.search(text) and (row := whole_row(text)):
+            yield node.lineno + text.count("\n", 0, row.start()), row[0]
 
 
 if __name__ == "__main__":

@@ -231,6 +231,11 @@ def test_what_cannot_be_compiled_once_is_refused_when_it_is_written() -> None:
         "SELECT id FROM (SELECT *, 1 AS one FROM entries) AS e",
         "INSERT INTO entries (id) VALUES (:id) RETURNING *",
         "UPDATE entries SET text = 'x' RETURNING entries.*",
+        "INSERT INTO entries TABLE entries",
+        "SELECT /* all */ * FROM entries",
+        "SELECT e FROM entries e",
+        "SELECT to_jsonb(e) AS whole FROM entries AS e",
+        "DELETE FROM entries USING entries AS e RETURNING e",
     ],
 )
 def test_a_star_in_place_of_columns_is_refused_when_it_is_written(sql: str) -> None:
@@ -241,6 +246,25 @@ def test_a_star_in_place_of_columns_is_refused_when_it_is_written(sql: str) -> N
 def test_a_product_a_count_and_what_exists_does_not_look_at_are_no_stars() -> None:
     Statement(text("SELECT count(*) AS all_of_them, 2 * amount AS twice, 1.5*2 FROM entries"))
     Statement(select(exists().where(entries.c.id == bindparam("entry_id"))))
+    Statement(text("SELECT id FROM entries WHERE text = 'SELECT * FROM entries' -- SELECT *"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT text FROM entries WHERE text <> 'SELECT * FROM entries' -- SELECT *",
+        "SELECT id FROM unnest(CAST(:ids AS uuid[])) AS id",
+        "WITH found AS (SELECT id FROM entries) SELECT to_jsonb(found) FROM found",
+        "SELECT to_json(one) FROM (SELECT id FROM entries) AS one",
+        "SELECT made FROM entries WHERE extract(epoch FROM made) > 0",
+        "SELECT text FROM entries WHERE text IS DISTINCT FROM text",
+        "SELECT count(e) FROM entries AS e FOR UPDATE OF e",
+        "INSERT INTO entries (id) VALUES (:id)"
+        " ON CONFLICT (id) DO UPDATE SET text = 'x' RETURNING text",
+    ],
+)
+def test_columns_of_any_name_are_no_whole_rows(sql: str) -> None:
+    assert Statement(text(sql))
 
 
 def test_the_columns_that_the_code_knows_are_named_and_quoted() -> None:
