@@ -249,24 +249,6 @@ def test_a_product_a_count_and_what_exists_does_not_look_at_are_no_stars() -> No
     Statement(text("SELECT id FROM entries WHERE text = 'SELECT * FROM entries' -- SELECT *"))
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT text FROM entries WHERE text <> 'SELECT * FROM entries' -- SELECT *",
-        "SELECT id FROM unnest(CAST(:ids AS uuid[])) AS id",
-        "WITH found AS (SELECT id FROM entries) SELECT to_jsonb(found) FROM found",
-        "SELECT to_json(one) FROM (SELECT id FROM entries) AS one",
-        "SELECT made FROM entries WHERE extract(epoch FROM made) > 0",
-        "SELECT text FROM entries WHERE text IS DISTINCT FROM text",
-        "SELECT count(e) FROM entries AS e FOR UPDATE OF e",
-        "INSERT INTO entries (id) VALUES (:id)"
-        " ON CONFLICT (id) DO UPDATE SET text = 'x' RETURNING text",
-    ],
-)
-def test_columns_of_any_name_are_no_whole_rows(sql: str) -> None:
-    assert Statement(text(sql))
-
-
 def test_the_columns_that_the_code_knows_are_named_and_quoted() -> None:
     table = Table("messages", MetaData(), Column("id", Uuid), Column("order", Integer))
     assert columns_of(table) == 'messages.id, messages."order"'

@@ -30,68 +30,36 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from chassis.db.pipeline import Answer, Command, perform
 
-# Comments, and what stands in quotes.
+# What PostgreSQL does not read as words of a statement, and a text's quotes.
 _NO_WORDS: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-# A star in a list of columns, or TABLE, which is one; not a product, not count(*), and not what
-# EXISTS does not look at.
+# A star in a list of columns; not a product, not count(*), and not what EXISTS does not look at. Nor TABLE, which is such
+# a star; not that of a statement that makes or changes one.
 _STAR: Final = re.compile(
-    r"(?<!EXISTS \()\b(?:SELECT|RETURNING)\b\s*(?:WITH\s*\([^()]*\)\s*)?"
-    r"(?:ALL\b\s*|DISTINCT\b\s*(?:ON\s*\([^()]*\)\s*)?)?\*"
-    r"|[\w\")]\s*\.\s*\*|,\s*\*"
-    r"|(?:\A|[();]|\bINTO\s+\w+|\b(?:UNION|EXCEPT|INTERSECT)(?:\s+(?:ALL|DISTINCT))?)"
-    r"\s*\bTABLE\s+\w",
+    r"(?<!EXISTS \()\b(?:SELECT|RETURNING)\s*"
+    r"(?:ALL\s+|DISTINCT\s+(?:ON\s*\([^()]*\)\s*)?)?\*"
+    r"|\.\s*\*|,\s*\*|(?<!CREATE )(?<!ALTER )(?<!DROP )(?<!LOCK )(?<!TRUNCATE )\bTABLE\s+\w",
     re.IGNORECASE,
 )
-# Words that follow FROM or a table, and name neither it nor a table.
-_NO_NAME: Final = (
-    r"(?!(?:AS|CROSS|DEFAULT|EXCEPT|FETCH|FOR|FULL|GROUP|HAVING|INNER|INTERSECT|JOIN|LATERAL|LEFT"
-    r"|LIMIT|NATURAL|OF|OFFSET|ON|ORDER|RETURNING|RIGHT|SELECT|SET|TABLESAMPLE|UNION|USING|VALUES"
-    r"|WHERE|WINDOW|WITH)\b)"
-)
-# A table and its other name; a function in its place has columns of its own.
 _TABLE: Final = re.compile(
-    r"\b(?:(?<!DISTINCT )FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?"
-    rf"{_NO_NAME}(\w+)\b(?!\s*\()(?:\s+(?:AS\s+)?{_NO_NAME}(\w+))?"
-    rf"|\bINTO\s+(\w+)(?:\s+AS\s+(\w+))?\s*\(",
+    r"\b(?:FROM|JOIN|UPDATE(?!\s+SET\b)|INTO|USING)\s+(?:ONLY\s+)?(\w+)(?=(?:\s+(?:AS\s+)?(\w+))?)",
     re.IGNORECASE,
 )
-# FROM within a function's parentheses names no table.
-_NO_FROM: Final = re.compile(
-    r"\b(?:EXTRACT|SUBSTRING|TRIM|OVERLAY)\s*\([^()]*\bFROM\b", re.IGNORECASE
-)
-# What WITH names has the columns that are named there.
-_NAMED_BY_WITH: Final = re.compile(
-    r"\b(\w+)\s*(?:\([^()]*\)\s*)?\bAS\s+(?:(?:NOT\s+)?MATERIALIZED\s*)?\(", re.IGNORECASE
+# The first of a list of values, and what makes JSON or an array of one: a column, or a whole row.
+_VALUE: Final = re.compile(
+    r"\b(?:SELECT|RETURNING|DISTINCT)\s+(\w+)(?=\s*(?:,|::|\bAS\b|\bFROM\b|\)|$))"
+    r"|\b(?:row_to_json|to_jsonb?|jsonb?_agg|array_agg)\s*\(\s*(\w+)\s*[),]",
+    re.IGNORECASE,
 )
 
 
 def whole_row(sql: str) -> re.Match[str] | None:
-    """Where ``sql`` asks for whole rows: by a star, or by a table's name as a value.
-
-    A name alone is found first or last in a list, and as all that a function makes JSON or an
-    array of. Elsewhere only a parser tells it from a column.
-    """
+    """Where ``sql`` asks for whole rows: by a star, or by a table's name, or its other name, as a value of a list."""
     words = _NO_WORDS.sub(_blank, sql)
     if star := _STAR.search(words):
         return star
-    of_with = set(_NAMED_BY_WITH.findall(words))
-    names = {
-        name
-        for table in _TABLE.finditer(_NO_FROM.sub(_blank, words))
-        if not of_with.intersection(table.groups())
-        for name in table.groups()
-        if name
-    }
-    if not names:
-        return None
-    name = f"(?:{'|'.join(sorted(names))})"
-    return re.search(
-        rf"\b(?:SELECT|RETURNING)\s+(?:ALL\s+|DISTINCT\s+)?{name}\b\s*(?:,|::|\)|\bAS\b|\bFROM\b|\Z)"
-        rf"|,\s*{name}\s+FROM\b"
-        rf"|\b(?:row_to_json|to_jsonb?|jsonb?_agg|array_agg)\s*\(\s*{name}\s*[),]",
-        words,
-        re.IGNORECASE,
-    )
+    tables = {name.lower() for table in _TABLE.finditer(words) for name in table.groups("")}
+    values = _VALUE.finditer(words)
+    return next((row for row in values if (row[1] or row[2]).lower() in tables), None)
 
 
 def _blank(words: re.Match[str]) -> str:
