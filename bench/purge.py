@@ -16,8 +16,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -218,8 +217,9 @@ def _status(parley: Parley, user: User, path: str) -> int:
     return parley.request("GET", f"/api/v1{path}", token=user.token)[0]
 
 
-@contextmanager
-def _chatting(parley: Stack, base_url: str, users: int) -> Iterator[list[Waits]]:
+def _while_they_chat(
+    parley: Stack, base_url: str, users: int, wait: Callable[[], None]
+) -> list[Waits]:
     over = threading.Event()
     waits = [Waits() for _ in range(users)]
     chatting = [
@@ -228,18 +228,11 @@ def _chatting(parley: Stack, base_url: str, users: int) -> Iterator[list[Waits]]
     for thread in chatting:
         thread.start()
     try:
-        yield waits
+        wait()
     finally:
         over.set()
         for thread in chatting:
             thread.join()
-
-
-def _while_they_chat(
-    parley: Stack, base_url: str, users: int, wait: Callable[[], None]
-) -> list[Waits]:
-    with _chatting(parley, base_url, users) as waits:
-        wait()
     return waits
 
 

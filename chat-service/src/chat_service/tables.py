@@ -255,7 +255,7 @@ run_frames = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# Not a user's data: one row for each replica of the service, see streaming.md's "beat".
+# Not a user's data: one row for each replica of the service, see streaming.md's "Heartbeat and takeover".
 replicas = Table(
     "replicas",
     metadata,

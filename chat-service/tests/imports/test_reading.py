@@ -16,6 +16,8 @@ from chat_service.imports.reading.frames import Kind, batches, understood
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import Skipped, conversations_of
 from chat_service.imports.reading.source import UnreadableError, documents_of
+from parley.bounds import Range
+from servicekit.generation_parameters import PARAMETERS, Bounds, OneOf, Texts
 
 from . import samples
 
@@ -399,6 +401,29 @@ def test_parameters_are_taken_within_their_bounds_alone() -> None:
     assert clean.parameters(told) == {"temperature": 0.5, "reasoning_effort": "high"}
     assert clean.parameters({"temperature": True, "stop": "abc", "max_tokens": {}}) == {}
     assert clean.parameters([1]) is None
+
+
+def _good(bounds: Bounds) -> Any:
+    match bounds:
+        case Range():
+            return int(bounds.maximum)
+        case Texts():
+            return ["x"]
+        case OneOf():
+            return bounds.words[0]
+
+
+def test_of_each_parameter_what_its_bounds_are_about_is_taken_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parameters: dict[str, Bounds] = {**PARAMETERS, "brevity": OneOf(("brief",))}
+    monkeypatch.setattr(clean, "PARAMETERS", parameters)
+    for name, bounds in parameters.items():
+        good = _good(bounds)
+        assert clean.parameters({name: good}) == {name: good}
+        others: list[Any] = [None, True, {}, [1], "x" if isinstance(bounds, Range) else 1]
+        for wrong in others:
+            assert clean.parameters({name: wrong}) == {}
 
 
 def test_of_what_was_attached_nothing_is_believed_but_its_name_kind_and_size() -> None:

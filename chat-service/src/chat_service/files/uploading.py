@@ -2,6 +2,7 @@
 
 An upload has a row from its beginning, by which its bytes are found wherever it ends. It is held for as long as
 somebody is at it; what is held no longer is swept. Only what is whole and was looked at gets into storage.
+Whatever may end an upload, and who takes away what is left of it, is in this one file, which is longer than others.
 """
 
 import asyncio

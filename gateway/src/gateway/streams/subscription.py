@@ -111,7 +111,7 @@ class RunSubscription:
         self._sink = sink
 
     def take(self, delivery: pb.Batch) -> None:
-        """What the channel has brought; the contract calls it a load."""
+        """Keep what the channel has brought for the reader, or pass it to the sink."""
         if self._detached or self._is_poured(delivery):
             return
         self._bytes += delivery.ByteSize()

@@ -3,13 +3,28 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from chassis.clock import utc_now
 from chassis.text import shortened
-from parley.bounds import FOLDER, IMPORTED_KEY, MODEL, SESSION_TITLE, is_joined_line, is_line
-from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
+from parley.bounds import (
+    FOLDER,
+    IMPORTED_KEY,
+    MODEL,
+    SESSION_TITLE,
+    Range,
+    is_joined_line,
+    is_line,
+)
+from servicekit.generation_parameters import (
+    PARAMETERS,
+    GenerationParameters,
+    OneOf,
+    Texts,
+    check_parameters,
+)
 
 _SPACES: Final = re.compile(r"\s+")
 # U+0000, which PostgreSQL refuses, and halves of characters, which UTF-8 does.
@@ -24,6 +39,8 @@ _MILLISECONDS: Final = 1e11
 # Beyond it a number is no time, whichever it counts; an integer may have any number of digits.
 _NEVER: Final = 1e15
 _MOST_COUNT: Final = 2**31 - 1
+# Parameters that are whole numbers.
+_WHOLE: Final = {one.name for one in fields(GenerationParameters) if one.type == int | None}
 
 
 def text(value: object) -> str:
@@ -103,24 +120,18 @@ def parameters(value: object) -> dict[str, Any] | None:
     said: dict[str, Any] = {}
     for name in PARAMETERS:
         one = value.get(name)
-        if one is None or isinstance(one, (bool, dict)):
-            continue
-        try:
-            wrong = check_parameters(GenerationParameters.of({name: one}))
-        except TypeError:
-            continue
-        if not wrong and _is_of(name, one):
+        if _is_of(name, one) and not check_parameters(GenerationParameters.of({name: one})):
             said[name] = one
     return said
 
 
 def _is_of(name: str, value: object) -> bool:
-    match name:
-        case "stop":
+    """Whether it is what the parameter's bounds are about; true and false are no numbers."""
+    match PARAMETERS[name]:
+        case Texts():
             return isinstance(value, list) and all(isinstance(one, str) for one in value)
-        case "max_tokens":
-            return isinstance(value, int)
-        case "reasoning_effort":
+        case OneOf():
             return isinstance(value, str)
-        case _:
-            return isinstance(value, (int, float))
+        case Range():
+            kinds = int if name in _WHOLE else (int, float)
+            return isinstance(value, kinds) and not isinstance(value, bool)
