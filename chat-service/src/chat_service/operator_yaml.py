@@ -1,43 +1,30 @@
 """YAML as plain values, with the line on which each of them stands; and as what a file is to be, or what is wrong."""
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from servicekit.file_parts import MOST_TOLD, Part, Place, field_of, wrong_in
 from servicekit.operator_file import BadFile
 
 # libyaml's reads a megabyte in tenths of a second, the one in Python in seconds.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Deeper than anything that is asked for, and far from what a parser could not take.
 _DEEPEST: Final = 16
-_MOST_TOLD: Final = 5
-
-Path = tuple[str | int, ...]
-
-
-class FilePart(BaseModel):
-    """Something in a file of the operator's: fields that are known, of the kinds that they are said to be."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-Part = TypeVar("Part", bound=FilePart)
 
 
 class Lines:
     """The lines of a document's values, by their path: `("personas", 0, "name")`."""
 
     def __init__(self) -> None:
-        self._lines: dict[Path, int] = {}
+        self._lines: dict[Place, int] = {}
 
-    def note(self, path: Path, mark: yaml.Mark) -> None:
+    def note(self, path: Place, mark: yaml.Mark) -> None:
         self._lines[path] = mark.line + 1
 
-    def of(self, path: Path) -> int:
+    def of(self, path: Place) -> int:
         """The line of the value, or of what it is missing in."""
         while path not in self._lines and path:
             path = path[:-1]
@@ -75,19 +62,13 @@ def parsed(part: type[Part], raw: str) -> tuple[Part, Lines]:
     try:
         return part.model_validate(told), lines
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        wrong = ((one["loc"], one["msg"].removeprefix("Value error, ")) for one in found)
-        raise bad_file(wrong, lines) from None
+        raise bad_file(wrong_in(error), lines) from None
 
 
-def bad_file(wrong: Iterable[tuple[Path, str]], lines: Lines) -> BadFile:
+def bad_file(wrong: Iterable[tuple[Place, str]], lines: Lines) -> BadFile:
     """Says the places of what is wrong, with the reasons; of many the first."""
-    told = [f"line {lines.of(place)}: {_field(place)}: {why}" for place, why in wrong]
-    return BadFile("; ".join(told[:_MOST_TOLD]))
-
-
-def _field(place: Path) -> str:
-    return " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
+    told = [f"line {lines.of(place)}: {field_of(place)}: {why}" for place, why in wrong]
+    return BadFile("; ".join(told[:MOST_TOLD]))
 
 
 def _check_events(raw: str) -> None:
@@ -106,7 +87,7 @@ def _check_events(raw: str) -> None:
             depth -= 1
 
 
-def _value(loader: Any, node: yaml.Node, path: Path, lines: Lines) -> Any:
+def _value(loader: Any, node: yaml.Node, path: Place, lines: Lines) -> Any:
     lines.note(path, node.start_mark)
     if isinstance(node, yaml.SequenceNode):
         return [_value(loader, each, (*path, at), lines) for at, each in enumerate(node.value)]

@@ -19,19 +19,9 @@ A path that is not absolute is of the folder that the file is in.
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
-from uuid import UUID
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    ValidationError,
-    create_model,
-)
-from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from pydantic import Field
 
 from apikey_service.domain.key import Provider
 from apikey_service.domain.operator_connection import OperatorConnection
@@ -46,6 +36,7 @@ from apikey_service.usecases.validation import (
     trimmed_headers,
 )
 from chassis.errors import FieldError
+from servicekit.file_parts import FileId, FileParameters, FilePart, FileRoles, part_of
 from servicekit.generation_parameters import GenerationParameters, check_parameters
 from servicekit.operator_file import BadFile, Reading, read_toml
 
@@ -57,57 +48,24 @@ _INLINE = (
 )
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class _InFile(_Part):
+class _InFile(FilePart):
     file: str
 
 
-def _in_toml(kind: Any) -> Any:
-    """The type that a parameter has in the file, which knows lists and no tuples."""
-    return list[str] | None if kind == tuple[str, ...] | None else kind
-
-
-_FIELDS: dict[str, Any] = {
-    name: (_in_toml(kind), None) for name, kind in get_type_hints(GenerationParameters).items()
-}
-_Parameters = create_model("_Parameters", __base__=_Part, **_FIELDS)
-
-
-class _Table:
-    """Parameters as a table of the file."""
-
-    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            lambda table: GenerationParameters.of(table.model_dump()),
-            handler.generate_schema(_Parameters),
-        )
-
-
-def _tenant(value: object) -> UUID:
-    if isinstance(value, str):
-        return UUID(value)
-    raise ValueError("a tenant is named by its id")
-
-
-class _Connection(_Part):
+class _Connection(FilePart):
     name: str
     base_url: str
     provider: Literal["openai", "anthropic"] = "openai"
     models: Annotated[list[str], Field(min_length=1, max_length=1000)]
     key_file: str
     headers: dict[str, str | _InFile] = Field(default_factory=dict)
-    parameters: Annotated[GenerationParameters, _Table()] = GenerationParameters()
-    roles: Annotated[list[Literal["user", "tenant_admin", "operator"]], Field(min_length=1)] | None = None  # fmt: skip
-    tenants: Annotated[list[Annotated[UUID, BeforeValidator(_tenant)]], Field(min_length=1)] | None = None  # fmt: skip
+    parameters: FileParameters = GenerationParameters()
+    roles: FileRoles | None = None
+    tenants: Annotated[list[FileId], Field(min_length=1)] | None = None
     daily_tokens: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = None
 
 
-class _File(_Part):
+class _File(FilePart):
     connections: Annotated[list[_Connection], Field(max_length=200)] = Field(default_factory=list)
 
 
@@ -123,11 +81,7 @@ class ConnectionsReading:
         """In their order. Raises BadFile."""
         told = read_toml(self._reading.text(self._path, _MOST_BYTES))
         self._refuse_inline_keys(told)
-        try:
-            file = _File.model_validate(told)
-        except ValidationError as error:
-            problems = error.errors(include_input=False, include_url=False, include_context=False)
-            raise BadFile("; ".join(map(_said, problems[:5]))) from None
+        file = part_of(_File, told)
         since = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
         found = tuple(self._connection(entry, since) for entry in file.connections)
         for at, one in enumerate(found):
@@ -182,8 +136,3 @@ class ConnectionsReading:
             return Secret(self._reading.text(self._path.parent / file, _MOST_SECRET_BYTES).strip())
         except BadFile as error:
             raise BadFile(f"connection {name[:100]!r}: {error}") from None
-
-
-def _said(problem: ErrorDetails) -> str:
-    place = [str(part + 1) if isinstance(part, int) else str(part) for part in problem["loc"]]
-    return f"{' '.join(place)}: {problem['msg'].removeprefix('Value error, ')}"

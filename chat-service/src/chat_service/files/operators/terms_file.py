@@ -35,7 +35,8 @@ from chat_service.files.domain.terms import (
     Place,
     Terms,
 )
-from chat_service.operator_yaml import FilePart, Lines, bad_file, parsed
+from chat_service.operator_yaml import Lines, bad_file, parsed
+from servicekit.file_parts import FilePart
 from servicekit.operator_file import Reading
 
 _MOST_BYTES: Final = 64 * 1024

@@ -17,14 +17,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Final
 
-from pydantic import Field, create_model
+from pydantic import Field
 
-from chat_service.operator_yaml import FilePart, bad_file, parsed
-from chat_service.operator_yaml import Path as Place
+from chat_service.operator_yaml import bad_file, parsed
 from chat_service.personas.domain.persona import Owner, Persona, Told
 from chat_service.personas.usecases.check import check_told
+from servicekit.file_parts import FileParameters, FilePart, Place
 from servicekit.generation_parameters import GenerationParameters
 from servicekit.operator_file import Reading
 
@@ -33,24 +33,13 @@ MOST: Final = 200
 _MOST_BYTES: Final = 1024 * 1024
 
 
-def _in_yaml(kind: Any) -> Any:
-    """The type that a parameter has in the file, which knows lists and no tuples."""
-    return list[str] | None if kind == tuple[str, ...] | None else kind
-
-
-_FIELDS: dict[str, Any] = {
-    name: (_in_yaml(kind), None) for name, kind in get_type_hints(GenerationParameters).items()
-}
-_Parameters = create_model("_Parameters", __base__=FilePart, **_FIELDS)
-
-
 class _Persona(FilePart):
     name: str
     title: str
     description: str = ""
     prompt: str
     model: str | None = None
-    parameters: _Parameters | None = None
+    parameters: FileParameters | None = None
     starters: list[str] = Field(default_factory=list)
     default: bool = False
 
@@ -71,14 +60,13 @@ def read_personas(reading: Reading, path: Path) -> tuple[Persona, ...]:
 
 
 def _persona(entry: _Persona, since: datetime) -> Persona:
-    parameters = {} if entry.parameters is None else entry.parameters.model_dump()
     told = Told(
         name=entry.name.strip(),
         title=entry.title.strip(),
         description=entry.description.strip(),
         prompt=entry.prompt.rstrip("\n"),
         model=None if entry.model is None else entry.model.strip(),
-        parameters=GenerationParameters.of(parameters),
+        parameters=entry.parameters or GenerationParameters(),
         starters=tuple(starter.strip() for starter in entry.starters),
     )
     return Persona(told, Owner.OPERATOR, since, since, is_default=entry.default)

@@ -18,13 +18,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from chat_service.operator_yaml import FilePart, Lines, bad_file, parsed
+from chat_service.operator_yaml import Lines, bad_file, parsed
 from chat_service.runs.domain.retention import (
     MOST_DAYS,
     MOST_DELETED_DAYS,
     MOST_TEMPORARY_HOURS,
     Retention,
 )
+from servicekit.file_parts import FilePart
 from servicekit.operator_file import Reading
 
 _MOST_BYTES: Final = 1024 * 1024

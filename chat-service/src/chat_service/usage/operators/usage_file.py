@@ -25,56 +25,39 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field
 
 from chat_service.usage.domain.periods import Period
 from chat_service.usage.domain.rules import Amount, Limit, Price, Rules
 from parley.bounds import MODEL
+from servicekit.file_parts import MOST_TOLD, FileId, FilePart, FileRoles, part_of
 from servicekit.operator_file import BadFile, Reading, read_toml
 
 _MOST_BYTES: Final = 1024 * 1024
-_MOST_TOLD: Final = 5
 #: With all that is below them, sums of a month stay far from what a column holds.
 _MOST_TOKENS: Final = 1_000_000_000_000
 _MOST_COST: Final = Decimal(1_000_000_000)
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
 
 
 def _number(value: object) -> object:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _id(value: object) -> UUID:
-    if isinstance(value, str):
-        return UUID(value)
-    raise ValueError("an id is a text")
-
-
 _Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=_MOST_COST, decimal_places=9)]
 _Cost = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=_MOST_COST, decimal_places=6)]
 _Tokens = Annotated[int, Field(ge=1, le=_MOST_TOKENS)]
-_Ids = Annotated[
-    list[Annotated[UUID, BeforeValidator(_id)]], Field(min_length=1, max_length=10_000)
-]
-_Roles = Annotated[list[Literal["user", "tenant_admin", "operator"]], Field(min_length=1)]
+_Ids = Annotated[list[FileId], Field(min_length=1, max_length=10_000)]
 
 
-class _PriceEntry(_Part):
+class _PriceEntry(FilePart):
     model: Annotated[str, Field(min_length=MODEL.minimum, max_length=MODEL.maximum)]
     prompt: _Price
     completion: _Price
     cached: _Price | None = None
 
 
-class _LimitEntry(_Part):
+class _LimitEntry(FilePart):
     period: Literal["day", "month"]
     tokens: _Tokens | None = None
     soft_tokens: _Tokens | None = None
@@ -82,11 +65,11 @@ class _LimitEntry(_Part):
     soft_cost: _Cost | None = None
     own: bool = False
     users: _Ids | None = None
-    roles: _Roles | None = None
+    roles: FileRoles | None = None
     tenants: _Ids | None = None
 
 
-class _File(_Part):
+class _File(FilePart):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     prices: Annotated[list[_PriceEntry], Field(max_length=10_000)] = Field(default_factory=list)
     limits: Annotated[list[_LimitEntry], Field(max_length=1_000)] = Field(default_factory=list)
@@ -95,13 +78,9 @@ class _File(_Part):
 def read_rules(reading: Reading, path: Path) -> Rules:
     """What the file says. Raises BadFile, with the place of what is wrong."""
     told = read_toml(reading.text(path, _MOST_BYTES), parse_float=Decimal)
-    try:
-        file = _File.model_validate(told)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise BadFile("; ".join(map(_said, found[:_MOST_TOLD]))) from None
+    file = part_of(_File, told)
     if problems := [*_wrong_prices(file), *_wrong_limits(file)]:
-        raise BadFile("; ".join(problems[:_MOST_TOLD]))
+        raise BadFile("; ".join(problems[:MOST_TOLD]))
     return Rules(
         currency=file.currency or "",
         prices=tuple(map(_price, file.prices)),
@@ -163,8 +142,3 @@ def _amount(soft: int | Decimal | None, hard: int | Decimal | None) -> Amount:
 
 def _set(items: list[Any] | None) -> frozenset[Any] | None:
     return None if items is None else frozenset(items)
-
-
-def _said(problem: ErrorDetails) -> str:
-    place = [str(part + 1) if isinstance(part, int) else str(part) for part in problem["loc"]]
-    return f"{' '.join(place)}: {problem['msg'].removeprefix('Value error, ')}"

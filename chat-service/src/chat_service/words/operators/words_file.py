@@ -15,10 +15,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from chat_service.operator_yaml import FilePart, bad_file, parsed
+from chat_service.operator_yaml import bad_file, parsed
 from chat_service.words.domain.legible import visible
 from chat_service.words.domain.word_filter import MASK, Action, Rule, WordFilter
 from parley.bounds import is_joined_line
+from servicekit.file_parts import FilePart
 from servicekit.operator_file import Reading
 
 #: In one file, and characters of each.
