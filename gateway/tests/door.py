@@ -1,7 +1,7 @@
 """The gateway as it is wired in production, before fake services on the wire."""
 
 import asyncio
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cache
@@ -44,6 +44,8 @@ from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 from .fake_chat import FakeChat
 from .fakes import Fake, FakeAuth, Revocations, Stand
+
+Builder = Callable[[Settings], Gateway]
 
 OPEN_METHODS = {
     "Register",
@@ -194,15 +196,22 @@ _TASKS = {"presence", "stream-opening", "socket", "socket-command", "socket-rene
 
 
 class OpenDoor:
-    """``await open_door(heartbeat_seconds=0.05)``: a gateway with these settings."""
+    """``await open_door(heartbeat_seconds=0.05)``: a gateway with these settings.
+
+    Timings that are no settings: ``await open_door(builder=partial(build, follow_patience=0.0))``.
+    """
 
     def __init__(self, stack: AsyncExitStack, tls_settings: TlsSettings, signer: Signer) -> None:
         self._stack = stack
         self._tls = tls_settings
         self._signer = signer
 
-    async def __call__(self, *, ready: bool = True, **changes: Any) -> Door:
-        wired = await wire(self._stack, self._tls, self._signer, ready=ready, **changes)
+    async def __call__(
+        self, *, ready: bool = True, builder: Builder = build, **changes: Any
+    ) -> Door:
+        wired = await wire(
+            self._stack, self._tls, self._signer, ready=ready, builder=builder, **changes
+        )
         door = await wired.door(self._stack)
         if ready:
             await door.ready()
@@ -214,10 +223,16 @@ class OpenDoor:
 
 
 async def wire(
-    stack: AsyncExitStack, tls_settings: TlsSettings, signer: Signer, *, ready: bool, **changes: Any
+    stack: AsyncExitStack,
+    tls_settings: TlsSettings,
+    signer: Signer,
+    *,
+    ready: bool,
+    builder: Builder = build,
+    **changes: Any,
 ) -> Wired:
     """A gateway with these settings and its services, which stop with ``stack``; unless it is to be
-    ``ready``, auth-service publishes no keys until it may.
+    ``ready``, auth-service publishes no keys until it may. ``builder`` is `build`, or what calls it.
     """
     revocations = Revocations(signer)
     if not ready:
@@ -237,7 +252,7 @@ async def wire(
         if changes
         else _of_doors(tls_settings).model_copy(update=targets)
     )
-    gateway = build(settings)
+    gateway = builder(settings)
     await gateway.service.start()
     stack.push_async_callback(gateway.service.stop)
     return Wired(gateway, stands, servers, signer, revocations, settings)

@@ -1,12 +1,13 @@
 """Personal access tokens that are none: who guesses has to wait, and nobody else."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from chassis.testing import eventually
-from gateway.identity import bearer_tokens
 from gateway.identity.rate_limit import GuessRateLimit, TooManyGuesses
+from gateway.wiring import build
 
 from .door import Door
 from .personal_tokens import NOTES, InvalidToken, bearing, exchanges, grants, revoke, secret
@@ -51,10 +52,8 @@ async def test_who_guesses_has_to_wait_and_a_good_token_goes_on(open_door: Any) 
     assert (await door.http.get(NOTES, headers=elsewhere)).status_code == 401
 
 
-async def test_dead_tokens_that_are_polled_are_one_guess_each(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bearer_tokens, "_REFUSED_SECONDS", 0.0)
+async def test_dead_tokens_that_are_polled_are_one_guess_each(open_door: Any) -> None:
+    door = await open_door(builder=partial(build, refused_seconds=0.0))
     door.auth.answers["ExchangeToken"] = InvalidToken()
     for _ in range(15):
         for number in (1, 2, 3):

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import pytest
-
 from chassis.testing import eventually
-from gateway.ws import follows
+from gateway.wiring import build
 from parley.chat.v1 import chat_pb2
 
 from .door import Door
@@ -40,13 +39,9 @@ async def test_a_follower_that_has_heard_nothing_yet_ends_with_its_socket(
 
 
 async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
-    door: Door,
-    dial: Dial,
-    make_frame: MakeFrame,
-    access_log: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    open_door: Any, dial: Dial, make_frame: MakeFrame, access_log: Any
 ) -> None:
-    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 0.0)
+    door = await open_door(builder=partial(build, follow_patience=0.0))
     door.chat.script = [[make_frame(number, "delta", LONG)] for number in range(1, 8193)]
     client = await dial(door)
     (session,) = door.gateway.sockets._open
@@ -67,9 +62,9 @@ async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
 
 
 async def test_who_reads_no_answer_has_no_more_frames_taken_that_replace_each_other(
-    door: Door, dial: Dial, make_frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
+    open_door: Any, dial: Dial, make_frame: MakeFrame
 ) -> None:
-    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 60.0)
+    door = await open_door(builder=partial(build, follow_patience=60.0))
     door.chat.script = [[make_frame(number, "delta", LONG)] for number in range(1, 8193)]
     client = await dial(door)
     (session,) = door.gateway.sockets._open

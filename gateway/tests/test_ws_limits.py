@@ -7,6 +7,7 @@ import os
 import struct
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ import pytest
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
-from gateway.ws import follows
+from gateway.wiring import build
 from parley.chat.v1 import chat_pb2
 
 from .door import Door
@@ -313,14 +314,15 @@ async def test_a_second_follow_of_a_run_takes_the_place_of_the_first(
 
 @pytest.mark.parametrize("later", ["follow", "unfollow"])
 async def test_a_follow_that_another_frame_takes_the_place_of_before_its_ack_is_told_so(
-    door: Door, dial: Dial, monkeypatch: pytest.MonkeyPatch, later: str
+    open_door: Any, dial: Dial, make_frame: MakeFrame, later: str
 ) -> None:
-    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 60.0)
+    door = await open_door(builder=partial(build, follow_patience=60.0))
     door.chat.script = [asyncio.Event()]
     client = await dial(door)
     await client.say(type="follow", ref="1", run_id="r")
     await eventually(lambda: door.chat.calls)
-    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 0.0)
+    # What follows it has its ack with the first frame.
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
     await client.say(type=later, ref="2", run_id="r")
     heard = {said["ref"]: said for said in [await client.hear() for _ in range(2)]}
     assert (heard["1"]["status"], heard["1"]["reason"]) == (409, "SUPERSEDED")

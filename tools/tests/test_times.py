@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from auth_service.credentials.keyring import ACTIVATION_SECONDS
+from auth_service.domain.trust import REVOCATION_LIFE
 from auth_service.wiring.trust import READ_KEYS_SECONDS
+from chassis.grpc.caller import LONGEST_SECONDS
 from chat_service import apikeys
 from chat_service.connections.usecases import models
 from chat_service.connections.usecases.trial import Patience
@@ -32,3 +34,7 @@ def test_who_tries_a_connection_hears_what_chat_service_found(trying: float) -> 
     # Resolved at apikey-service first; given up sooner, it would be a 504 that says nothing of the server.
     deadline = float(Settings.model_fields["chat_trying_deadline_seconds"].default)
     assert apikeys._DEADLINE_SECONDS + trying < deadline
+
+
+def test_nothing_outlives_its_token_for_as_long_as_revocations_are_remembered() -> None:
+    assert REVOCATION_LIFE.total_seconds() - 600 > LONGEST_SECONDS

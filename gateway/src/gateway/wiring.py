@@ -12,13 +12,14 @@ from gateway.app import create_app
 from gateway.clients import Clients, connect
 from gateway.documents.pages import NoPages
 from gateway.edge.server import HttpServer
-from gateway.identity.bearer_tokens import Bearers
+from gateway.identity.bearer_tokens import REFUSED_SECONDS, Bearers
 from gateway.readiness import Readiness
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.notices import NoticeFeeds
 from gateway.streams.presence import LongRequests
 from gateway.ws.endpoint import SocketEndpoint
+from gateway.ws.follows import PATIENCE_SECONDS
 from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
 
@@ -48,18 +49,29 @@ class Gateway:
         )
 
 
-def build(settings: Settings) -> Gateway:
-    """The gateway, still to be started. Raises UnusableSetting."""
+def build(
+    settings: Settings,
+    *,
+    follow_patience: float = PATIENCE_SECONDS,
+    refused_seconds: float = REFUSED_SECONDS,
+) -> Gateway:
+    """The gateway, still to be started. Raises UnusableSetting.
+
+    ``follow_patience``: how many seconds a socket's follower that has heard nothing yet waits before
+    its ack. ``refused_seconds``: how long a personal access token that was refused is not asked for again.
+    """
     clients = connect(settings)
     trust = TrustStore()
     requests = LongRequests(settings.event_streams_per_user, trust)
     readiness = Readiness(clients.channels(), trust)
-    bearers = Bearers(TokenVerifier(trust), clients.auth)
+    bearers = Bearers(TokenVerifier(trust), clients.auth, refused_seconds=refused_seconds)
     frame_channels = FrameChannels(
         clients.runs, clients.frames, accept_seconds=settings.accept_seconds
     )
     notice_feeds = NoticeFeeds(clients.notices)
-    sockets = Sockets(settings, clients, frame_channels, notice_feeds, bearers)
+    sockets = Sockets(
+        settings, clients, frame_channels, notice_feeds, bearers, patience=follow_patience
+    )
     try:
         app = create_app(
             settings=settings,

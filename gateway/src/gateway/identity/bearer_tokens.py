@@ -35,7 +35,7 @@ Value = TypeVar("Value")
 # What a call begun with it, and those behind that, may take.
 SPARE_SECONDS = 30.0
 _REMEMBERED = 10_000
-_REFUSED_SECONDS = 5.0
+REFUSED_SECONDS = 5.0
 _AT_ONCE = 32
 
 
@@ -50,11 +50,16 @@ def is_personal(token: str) -> bool:
 
 
 class Bearers:
-    """One for the process; ``auth`` is where personal access tokens are exchanged."""
+    """One for the process; ``auth`` is where personal access tokens are exchanged. One that was refused
+    is asked for again after ``refused_seconds``.
+    """
 
-    def __init__(self, verifier: TokenVerifier, auth: Peer[AuthServiceStub]) -> None:
+    def __init__(
+        self, verifier: TokenVerifier, auth: Peer[AuthServiceStub], *, refused_seconds: float
+    ) -> None:
         self.verifier = verifier
         self._auth = auth
+        self._refused_seconds = refused_seconds
         # By SHA-256: no memory dump shows a token that is good for longer than minutes. What is no
         # longer of use stays all the same: a token that is in either is no new guess.
         self._known: OrderedDict[bytes, Verified] = OrderedDict()
@@ -114,7 +119,7 @@ class Bearers:
             _LOOKED_UP.labels("refused").inc()
             if self._known.pop(digest, None) is None and digest not in self._refused:
                 self._guesses.note(client.ip)
-            _remember(self._refused, digest, time.monotonic() + _REFUSED_SECONDS)
+            _remember(self._refused, digest, time.monotonic() + self._refused_seconds)
             raise Unauthenticated() from None
         _LOOKED_UP.labels("granted").inc()
         # What was revoked in the same second is void; the next one granted will not be.

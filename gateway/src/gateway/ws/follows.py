@@ -23,7 +23,7 @@ from parley.chat.v1.chat_pb2_grpc import FrameServiceStub, SessionServiceStub
 Starting = frames.SendQuestion | frames.Regenerate | frames.EditMessage | frames.Continue
 
 # A run that says nothing for so long is only silent: its follower gets the ack.
-_PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
 
 
 class StreamBroken(Unavailable):
@@ -32,7 +32,10 @@ class StreamBroken(Unavailable):
 
 
 class Follows:
-    """One follower for each run at most: the newest."""
+    """One follower for each run at most: the newest.
+
+    ``patience``: how many seconds a follower that has heard nothing yet waits before its ack.
+    """
 
     def __init__(
         self,
@@ -40,11 +43,14 @@ class Follows:
         sessions: Peer[SessionServiceStub],
         service: Peer[FrameServiceStub],
         frame_channels: FrameChannels,
+        *,
+        patience: float,
     ) -> None:
         self._wire = wire
         self._sessions = sessions
         self._service = service
         self._frame_channels = frame_channels
+        self._patience = patience
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def ask(self, frame: Starting, caller: Caller, answer: Answer) -> None:
@@ -97,7 +103,7 @@ class Follows:
         async with _Place(self._tasks, frame.run_id):
             batches = service.follow(service.stub.FollowRun, asked, caller)
             async with aclosing(batches):
-                opening = await begin(batches, patience=_PATIENCE_SECONDS)
+                opening = await begin(batches, patience=self._patience)
                 try:
                     if opening.done() and opening.result() is None:
                         await answer.ack(run_id=frame.run_id, ended=True)

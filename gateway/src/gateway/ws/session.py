@@ -59,7 +59,7 @@ class SocketSession:
 
     Whatever ends it ends its followers and no run. A refused frame is answered with a problem
     and changes nothing else; only what cannot be read as JSON, or a token that is not good,
-    ends the socket.
+    ends the socket. ``patience`` is that of its followers, in seconds.
     """
 
     def __init__(
@@ -71,12 +71,15 @@ class SocketSession:
         frame_channels: FrameChannels,
         notice_feeds: NoticeFeeds,
         credential: Credential,
+        patience: float,
     ) -> None:
         self.wire = wire
         self._settings = settings
         self._runs = clients.runs
         self._credential = credential
-        self._follows = Follows(wire, clients.sessions, clients.frames, frame_channels)
+        self._follows = Follows(
+            wire, clients.sessions, clients.frames, frame_channels, patience=patience
+        )
         self._subscription = Subscription(wire, notice_feeds, self._speaker)
         self._tasks: set[asyncio.Task[None]] = set()
         # One at most: the newest.

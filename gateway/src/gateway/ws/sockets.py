@@ -45,7 +45,10 @@ class NoRoom(Unavailable):
 
 
 class Sockets(Component):
-    """Opens sessions, reviews them each second, and counts them."""
+    """Opens sessions, reviews them each second, and counts them.
+
+    ``patience`` is that of all their followers, in seconds.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,15 @@ class Sockets(Component):
         frame_channels: FrameChannels,
         notice_feeds: NoticeFeeds,
         bearers: Bearers,
+        *,
+        patience: float,
     ) -> None:
         self._settings = settings
         self._clients = clients
         self._frame_channels = frame_channels
         self._notice_feeds = notice_feeds
         self._bearers = bearers
+        self._patience = patience
         self._limit = SocketLimit(settings.sockets_per_user)
         self._open: set[SocketSession] = set()
         self._reviewing: asyncio.Task[None] | None = None
@@ -108,6 +114,7 @@ class Sockets(Component):
             credential=Credential(
                 self._bearers, self._limit, admitted=admitted, personal=personal, client=client
             ),
+            patience=self._patience,
         )
         self._open.add(session)
         _OPEN.inc()
