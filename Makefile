@@ -54,7 +54,7 @@ check: $(READY) ## prove format, types, imports, contracts, lock and packaging
 fmt: $(READY) ## format the code, and mend what the linter can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
-	@$(BIN)/python -m tools.web_check --mend
+	@$(BIN)/python -m tools.web_check --fix
 
 web-types: $(READY) ## generate the API's types for the pages from the gateway's document
 	@$(BIN)/python -m tools.web_types

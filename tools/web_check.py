@@ -1,6 +1,6 @@
 """What is proved of the pages without running them: types, lint, unused code, tests, sizes.
 
-`--mend` formats them instead, and mends what the linter can. Where there is no Node yet it is fetched.
+`--fix` formats them instead, and mends what the linter can. Where there is no Node yet it is fetched.
 """
 
 import gzip
@@ -28,7 +28,7 @@ _COMMANDS = (
 def main(arguments: list[str]) -> None:
     try:
         node = installed()
-        if arguments == ["--mend"]:
+        if arguments == ["--fix"]:
             _local(node, "biome", "check", "--write")
             return
         build()

@@ -11,7 +11,7 @@ interface Entry {
   /** Whether the gateway sends its events over this connection, as far as is known. */
   followed: boolean;
   /** Whether events are missing, and were asked for. */
-  mending: boolean;
+  resuming: boolean;
   /** Whether it was read from its beginning once more, since its end was never told. */
   again: boolean;
   retry?: ReturnType<typeof setTimeout>;
@@ -101,7 +101,7 @@ export class Runs implements Part {
     for (const entry of this.#entries.values()) {
       clearTimeout(entry.retry);
       entry.followed = false;
-      entry.mending = false;
+      entry.resuming = false;
     }
   }
 
@@ -118,7 +118,7 @@ export class Runs implements Part {
   event(frame: EventFrame): void {
     const entry = this.#entries.get(frame.run_id);
     if (entry === undefined || frame.seq <= entry.state.seq) return;
-    if (!follows(entry.state, frame)) this.#mend(entry);
+    if (!follows(entry.state, frame)) this.#resume(entry);
     else this.#set(entry, take(entry.state, frame, Date.now()));
   }
 
@@ -154,7 +154,7 @@ export class Runs implements Part {
     const { runId } = entry.state;
     try {
       const ack = await this.#live.askOnce({ type: "follow", run_id: runId, after });
-      entry.mending = false;
+      entry.resuming = false;
       if (ack.ended === true && isLive(entry.state)) this.#endedUnheard(entry, after);
     } catch (error) {
       this.#notFollowed(entry, error);
@@ -180,7 +180,7 @@ export class Runs implements Part {
     if (!(error instanceof ApiError)) throw error;
     if (error.reason === "SUPERSEDED") return;
     entry.followed = false;
-    entry.mending = false;
+    entry.resuming = false;
     if (isNotFound(error)) {
       this.#set(entry, { ...entry.state, status: "gone" });
     } else {
@@ -195,9 +195,9 @@ export class Runs implements Part {
   }
 
   /** Events are missing: the gateway is asked for all behind the last one. */
-  #mend(entry: Entry): void {
-    if (entry.mending) return;
-    entry.mending = true;
+  #resume(entry: Entry): void {
+    if (entry.resuming) return;
+    entry.resuming = true;
     entry.followed = false;
     this.#followLater(entry, RETRY);
   }
@@ -247,4 +247,4 @@ export class Runs implements Part {
   }
 }
 
-const NOT_FOLLOWED = { followed: false, mending: false, again: false };
+const NOT_FOLLOWED = { followed: false, resuming: false, again: false };
