@@ -13,11 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from auth_service.credentials import keyring
 from auth_service.credentials.keyring import ACTIVATION_SECONDS, KeyRing, rotate
 from auth_service.credentials.signing import SigningKey, UnusableSigningKey
 from auth_service.settings import Settings
-from auth_service.wiring import build, trust
+from auth_service.wiring import build
 from chassis.embedded.ports import free_port
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -172,16 +171,15 @@ async def test_over_a_rotation_every_token_is_good_on_every_replica_and_the_watc
     settings: Settings,
     grpc_channel: OpenChannel,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(trust, "READ_KEYS_SECONDS", 0.05)
-    monkeypatch.setattr(keyring, "ACTIVATION_SECONDS", 1.0)
     first = add(tmp_path, "a.pem")
     replicas, channels = [], []
     for _ in range(2):
         port = free_port()
         own = {"signing_keys_dir": tmp_path, "signing_key_file": None, "grpc_port": port}
-        replicas.append(build(settings.model_copy(update=own)))
+        replicas.append(
+            build(settings.model_copy(update=own), read_keys_seconds=0.05, activation_seconds=1.0)
+        )
         await replicas[-1].start()
         channels.append(await grpc_channel(port, "auth-service", as_name="gateway"))
     here, there = channels

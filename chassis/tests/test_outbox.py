@@ -119,7 +119,7 @@ def _rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_a_wake_does_not_wait_for_the_next_look(
     post: Post, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "_POLL_SECONDS", 60.0)
+    post.relay = Relay(post.worker, post.js, poll_seconds=60.0)
     rests = _rests(monkeypatch)
     await post.relay.start()
     await eventually(lambda: rests == [60.0])  # it has looked, without a failure
@@ -177,7 +177,6 @@ async def test_an_event_published_before_a_crash_is_not_stored_again(post: Post)
 async def test_relays_side_by_side_publish_each_event_once(
     post: Post, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "_BATCH", 7)
     published: list[str] = []
     plain_publish = JetStream.publish
 
@@ -186,7 +185,7 @@ async def test_relays_side_by_side_publish_each_event_once(
         await plain_publish(self, subject, payload, msg_id)
 
     monkeypatch.setattr(JetStream, "publish", publish)
-    others = [Relay(post.worker, post.js) for _ in range(2)]
+    post.relay, *others = [Relay(post.worker, post.js, batch=7) for _ in range(3)]
     for start in range(0, 200, 20):
         await post.write(*(str(number).encode() for number in range(start, start + 20)))
     for relay in (post.relay, *others):
@@ -200,9 +199,9 @@ async def test_relays_side_by_side_publish_each_event_once(
 
 
 async def test_an_event_that_can_never_be_published_keeps_nobody_waiting(
-    post: Post, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+    post: Post, consumer: Consumer
 ) -> None:
-    monkeypatch.setattr(relay_module, "_BATCH", 1)
+    post.relay = Relay(post.worker, post.js, batch=1)
     failures = sample("outbox_publish_failures_total") or 0
     await post.write(b"x" * 2_000_000)
     await post.relay.start()
@@ -225,9 +224,8 @@ async def test_the_log_tells_why_an_event_is_not_published(post: Post, consumer:
     assert await post.waiting() == 1
 
 
-async def test_the_metrics_tell_what_waits(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay_module, "_MEASURE_SECONDS", 0.0)
-    monkeypatch.setattr(relay_module, "_POLL_SECONDS", 0.05)
+async def test_the_metrics_tell_what_waits(post: Post) -> None:
+    post.relay = Relay(post.worker, post.js, poll_seconds=0.05, measure_seconds=0.0)
     await post.js.stop()
     async with post.app.transaction() as connection:
         for _ in range(3):

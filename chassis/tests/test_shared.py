@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -63,9 +63,9 @@ def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def service(
+def run(
     database_factory: DatabaseFactory, migrations: Path
-) -> AsyncIterator[SharedService[Running]]:
+) -> Callable[[], AbstractAsyncContextManager[Running]]:
     numbers = count()
 
     @asynccontextmanager
@@ -79,7 +79,23 @@ async def service(
             background.cancel()
             await pool.stop()
 
+    return run
+
+
+@pytest.fixture
+async def service(
+    database_factory: DatabaseFactory, run: Callable[[], AbstractAsyncContextManager[Running]]
+) -> AsyncIterator[SharedService[Running]]:
     one = SharedService(database_factory, run)
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
+async def impatient(
+    database_factory: DatabaseFactory, run: Callable[[], AbstractAsyncContextManager[Running]]
+) -> AsyncIterator[SharedService[Running]]:
+    one = SharedService(database_factory, run, patience=0.01)
     yield one
     await one.stop()
 
@@ -131,33 +147,30 @@ async def test_what_it_does_behind_its_answers_is_put_back_as_well(
 
 
 async def test_there_is_another_one_once_it_cannot_be_used_again(
-    service: SharedService[Running], monkeypatch: pytest.MonkeyPatch
+    impatient: SharedService[Running],
 ) -> None:
-    async with service.lent() as running:
+    async with impatient.lent() as running:
         running.run("ALTER TABLE things ADD COLUMN other text")
-    async with service.lent() as running:
+    async with impatient.lent() as running:
         assert running.number == 1
         running.behind.append(asyncio.Event().wait)  # type: ignore[arg-type]  # it returns nothing, ever
-        monkeypatch.setattr(shared, "_PATIENCE", 0.01)
-    async with service.lent() as running:
+    async with impatient.lent() as running:
         assert running.number == 2
 
 
 async def test_what_a_test_leaves_going_on_is_its_failure_and_not_the_next_ones(
-    service: SharedService[Running], monkeypatch: pytest.MonkeyPatch
+    impatient: SharedService[Running],
 ) -> None:
-    monkeypatch.setattr(shared, "_PATIENCE", 0.01)
-
     async def wait_for_ever() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(AssertionError, match="wait_for_ever"):
-        async with service.lent() as first:
+        async with impatient.lent() as first:
             begun = asyncio.create_task(wait_for_ever())
     await asyncio.wait([begun])
     assert begun.cancelled()
     assert first.background.cancelled()
-    async with service.lent() as second:
+    async with impatient.lent() as second:
         assert second.number == 1
 
 

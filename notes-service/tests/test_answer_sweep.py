@@ -3,9 +3,7 @@
 from datetime import timedelta
 
 import psycopg
-import pytest
 
-from chassis.db import idempotency
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.ids import new_id
@@ -16,9 +14,8 @@ MINUTE = timedelta(minutes=1)
 
 
 async def test_answers_are_kept_for_24_hours_and_then_deleted_however_many_there_are(
-    database: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+    database: DatabaseUrls,
 ) -> None:
-    monkeypatch.setattr(idempotency, "_SWEEP_BATCH", 2)
     with psycopg.connect(database.admin) as connection:
         for number in range(6):
             connection.execute(
@@ -33,7 +30,7 @@ async def test_answers_are_kept_for_24_hours_and_then_deleted_however_many_there
             return [key for (key,) in admin.execute("SELECT key FROM idempotency_keys")]
 
     worker = Database(database.worker, application_name="test")
-    sweep = AnswerSweep(worker)
+    sweep = AnswerSweep(worker, batch=2)
     await sweep.start()
     await eventually(lambda: left() == ["k0"])
     await sweep.stop()

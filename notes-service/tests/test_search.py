@@ -12,11 +12,13 @@ from sqlalchemy import text
 
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
+from chassis.db.transactions import transactions
 from chassis.errors import FieldError, RemoteError
+from chassis.grpc.client import Channel
 from chassis.testing import DatabaseUrls, Signer
 from notes_service.store.unindexed import Unindexed
-from notes_service.usecases import lists
 from notes_service.usecases.index_notes import index_notes
+from notes_service.usecases.lists import Candidates, WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2
 
 User = Any
@@ -157,22 +159,32 @@ async def test_a_search_goes_page_by_page_and_each_is_found_once(alice: User) ->
 
 
 async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
-    alice: User, monkeypatch: pytest.MonkeyPatch
+    notes: Channel, user_of: type[User], signer: Signer, database: DatabaseUrls
 ) -> None:
-    monkeypatch.setattr(lists, "_CANDIDATES", 3)
-    monkeypatch.setattr(lists, "_MOST_CANDIDATES", 6)
-    wanted = await alice.create("wanted", "one.two")
+    caller = signer.caller()
+    user = user_of(notes, caller.token)
+    wanted = await user.create("wanted", "one.two")
     for number in range(20):
-        await alice.create(f"n{number}", "two one")
+        await user.create(f"n{number}", "two one")
 
+    app = Database(database.app, application_name="test")
     pages, cursor, seen = 0, "", list[str]()
     while True:
-        page = await alice.list(cursor=cursor, q="one.two")
+        page = await list_notes(
+            transactions(app),
+            caller,
+            WantedNotes(q="one.two"),
+            limit=0,
+            cursor=cursor,
+            count=False,
+            candidates=Candidates(at_once=3, most=6),
+        )
         pages += 1
-        seen += [note.id for note in page.items]
+        seen += [str(found.note.id) for found in page.items]
         cursor = page.next_cursor
         if not cursor:
             break
+    await app.stop()
 
     assert seen == [wanted.id]
     assert pages == 4

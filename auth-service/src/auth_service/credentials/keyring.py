@@ -37,12 +37,20 @@ class _KeyFile:
 
 class KeyRing:
     """The keys at ``place``, as they were when last read. Raises UnusableSigningKey: also later,
-    and then what was known stays in force.
+    and then what was known stays in force. A new key signs when it has been there for
+    ``activation_seconds``.
     """
 
-    def __init__(self, place: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        place: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        activation_seconds: float = ACTIVATION_SECONDS,
+    ) -> None:
         self._place = place
         self._clock = clock
+        self._activation_seconds = activation_seconds
         self.signing: SigningKey
         self.read()
 
@@ -63,7 +71,9 @@ class KeyRing:
         before = getattr(self, "_verification", ())
         names = [key.verification.kid for key in keys]
         signed = self.signing.verification.kid if before else None
-        self.signing = keys[_signing(files, names, signed, self._clock())]
+        now = self._clock()
+        known = [now - file.since >= self._activation_seconds for file in files]
+        self.signing = keys[_signing(known, names, signed)]
         # A key may be there twice, under two names.
         self._verification = tuple(dict.fromkeys(key.verification for key in keys))
         return set(self._verification) != set(before)
@@ -116,13 +126,11 @@ def _files(place: Path) -> list[_KeyFile]:
     return sorted(files, key=lambda file: (file.since, file.path.name))
 
 
-def _signing(
-    files: Sequence[_KeyFile], names: Sequence[str], signed: str | None, now: float
-) -> int:
-    """The newest that everybody knows; where all are new, the one that ``signed`` up to now, or
-    else the one that was first.
+def _signing(known: Sequence[bool], names: Sequence[str], signed: str | None) -> int:
+    """The last of the ``known``, which everybody knows; where all are new, the one that ``signed`` up
+    to now, or else the one that was first.
     """
-    active = [at for at, file in enumerate(files) if now - file.since >= ACTIVATION_SECONDS]
+    active = [at for at, is_known in enumerate(known) if is_known]
     if active:
         return active[-1]
     # A change of a mounted secret writes every file anew: an old key is known nevertheless.

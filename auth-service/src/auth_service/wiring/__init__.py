@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from auth_service.background import Anonymiser, Sweep
-from auth_service.credentials.keyring import KeyRing
+from auth_service.credentials.keyring import ACTIVATION_SECONDS, KeyRing
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningKey
@@ -24,7 +24,7 @@ from auth_service.usecases.ports import CodePorts, Ports
 from auth_service.usecases.users import make_operator as promote_to_operator
 from auth_service.wiring.codes import code_queue
 from auth_service.wiring.events import consumers_of, stream_of
-from auth_service.wiring.trust import build_trust
+from auth_service.wiring.trust import READ_KEYS_SECONDS, build_trust
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
@@ -47,14 +47,27 @@ def signing_keys_path(settings: Settings) -> Path:
     return settings.signing_keys
 
 
-def build(settings: Settings) -> Service:
-    """The service, not started yet. Raises UnusableSigningKey, UnusableSetting."""
-    keys = KeyRing(signing_keys_path(settings))
+def build(
+    settings: Settings,
+    *,
+    read_keys_seconds: float = READ_KEYS_SECONDS,
+    activation_seconds: float = ACTIVATION_SECONDS,
+) -> Service:
+    """The service, not started yet. Raises UnusableSigningKey, UnusableSetting.
+
+    It looks for signing keys every ``read_keys_seconds``; a new one signs after ``activation_seconds``.
+    """
+    keys = KeyRing(signing_keys_path(settings), activation_seconds=activation_seconds)
     database, worker = app_and_worker(NAME, settings)
     events = stream_of(settings)
     relay = Relay(worker, events)
     dead_letters = DeadLetters(worker)
-    trust = build_trust(worker, keys, poll_seconds=settings.revocation_poll_seconds)
+    trust = build_trust(
+        worker,
+        keys,
+        poll_seconds=settings.revocation_poll_seconds,
+        read_keys_seconds=read_keys_seconds,
+    )
     anonymiser = Anonymiser(system_transactions(worker), seconds=settings.erasure_sweep_seconds)
 
     def wake_after_deletion() -> None:

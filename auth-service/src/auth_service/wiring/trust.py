@@ -31,8 +31,14 @@ class Trust:
     components: Sequence[Component]
 
 
-def build_trust(worker: Database, keys: KeyRing, *, poll_seconds: float) -> Trust:
-    """Polls the table of revocations every ``poll_seconds``."""
+def build_trust(
+    worker: Database,
+    keys: KeyRing,
+    *,
+    poll_seconds: float,
+    read_keys_seconds: float = READ_KEYS_SECONDS,
+) -> Trust:
+    """Polls the table of revocations every ``poll_seconds``, and reads ``keys`` every ``read_keys_seconds``."""
     feed = RevocationFeed(open_system=system_transactions(worker), keys=keys.verification)
     revocations = RevocationPoller(feed, seconds=poll_seconds)
     store = TrustStore()
@@ -42,7 +48,7 @@ def build_trust(worker: Database, keys: KeyRing, *, poll_seconds: float) -> Trus
         revocations,
         components=[
             revocations,
-            SigningKeyPoller(keys, feed, seconds=READ_KEYS_SECONDS),
+            SigningKeyPoller(keys, feed, seconds=read_keys_seconds),
             TrustFeed(store, lambda: watch(feed)),
         ],
     )

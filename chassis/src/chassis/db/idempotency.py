@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
+from chassis.db.sweep import sweep
 from chassis.idempotency import Effect, Once, RequestInProgress
 from chassis.repeated import Repeated
 
@@ -129,15 +130,16 @@ async def forget_answers(
 
 
 class AnswerSweep(Repeated):
-    """Deletes in the worker role what was kept for 24 hours; looks every ten minutes."""
+    """Deletes in the worker role what was kept for 24 hours; looks every ten minutes.
 
-    def __init__(self, db: Database) -> None:
+    ``batch`` is how many it deletes in one transaction.
+    """
+
+    def __init__(self, db: Database, *, batch: int = _SWEEP_BATCH) -> None:
         super().__init__("answer sweep", self.sweep, seconds=_SWEEP_SECONDS, unhurried=True)
         self._db = db
+        self._batch = batch
 
     async def sweep(self) -> None:
         """Look now. Raises DatabaseBusy or DatabaseUnavailable."""
-        swept = _SWEEP_BATCH
-        while swept == _SWEEP_BATCH:
-            async with self._db.transaction() as connection:
-                swept = await _SWEEP.run(connection, batch=_SWEEP_BATCH)
+        await sweep(self._db, _SWEEP, batch=self._batch)

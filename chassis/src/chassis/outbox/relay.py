@@ -11,6 +11,7 @@ from sqlalchemy import text
 from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
+from chassis.db.sweep import sweep
 from chassis.errors import AppError
 from chassis.jetstream import EventsUnavailable, JetStream
 from chassis.tasks import end_task
@@ -65,15 +66,26 @@ class Relay(Component):
     locked while it is published, and marked in the same transaction once it is acknowledged.
     While NATS or the database is away it waits; events stay where they are. Published rows go
     after 7 days. ``moved`` are full subjects that earlier versions wrote into the table, each with
-    the one that takes its events now.
+    the one that takes its events now. ``poll_seconds`` are between two looks, ``measure_seconds``
+    between two measurements for the metrics; ``batch`` is how many events it publishes at once.
     """
 
     def __init__(
-        self, db: Database, events: JetStream, *, moved: Mapping[str, str] | None = None
+        self,
+        db: Database,
+        events: JetStream,
+        *,
+        moved: Mapping[str, str] | None = None,
+        poll_seconds: float = _POLL_SECONDS,
+        measure_seconds: float = _MEASURE_SECONDS,
+        batch: int = _BATCH,
     ) -> None:
         self._db = db
         self._events = events
         self._moved = moved or {}
+        self._poll_seconds = poll_seconds
+        self._measure_seconds = measure_seconds
+        self._batch = batch
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -92,7 +104,7 @@ class Relay(Component):
             self._task = None
 
     async def _run(self) -> None:
-        backoff = _POLL_SECONDS
+        backoff = self._poll_seconds
         measure_at = sweep_at = time.monotonic()
         while True:
             more = False
@@ -100,14 +112,14 @@ class Relay(Component):
                 if self._events.ready:
                     more, failed = await self._publish_batch()
                     backoff = (
-                        min(backoff * 2, _LONGEST_BACKOFF_SECONDS) if failed else _POLL_SECONDS
+                        min(backoff * 2, _LONGEST_BACKOFF_SECONDS) if failed else self._poll_seconds
                     )
                 if time.monotonic() >= measure_at:
-                    measure_at = time.monotonic() + _MEASURE_SECONDS
+                    measure_at = time.monotonic() + self._measure_seconds
                     await self._measure()
                 if time.monotonic() >= sweep_at:
                     sweep_at = time.monotonic() + _SWEEP_SECONDS
-                    await self._sweep()
+                    await sweep(self._db, _SWEEP, batch=_SWEEP_BATCH)
             except AppError as error:  # the database is away: it says so itself, once
                 _log.debug("outbox.waiting", reason=error.reason)
                 backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
@@ -129,7 +141,7 @@ class Relay(Component):
     async def _publish_batch(self) -> tuple[bool, bool]:
         """Publish up to a batch; whether there may be more, and whether one failed."""
         async with self._db.transaction() as connection:
-            events = await _CLAIM.all(connection, batch=_BATCH)
+            events = await _CLAIM.all(connection, batch=self._batch)
             if not events:
                 return False, False
             outcomes = await asyncio.gather(*(self._publish(event) for event in events))
@@ -144,7 +156,7 @@ class Relay(Component):
         _FAILED.inc(len(failures))
         if failures:
             _log.warning("outbox.not_published", events=len(failures), first_error=failures[0])
-        return len(events) == _BATCH and not failures, bool(failures)
+        return len(events) == self._batch and not failures, bool(failures)
 
     async def _publish(self, event: Any) -> str | None:
         """What kept the event from being stored, or None."""
@@ -170,9 +182,3 @@ class Relay(Component):
         assert found is not None
         _PENDING.set(found.pending)
         _OLDEST.set(found.oldest)
-
-    async def _sweep(self) -> None:
-        swept = _SWEEP_BATCH
-        while swept == _SWEEP_BATCH:
-            async with self._db.transaction() as connection:
-                swept = await _SWEEP.run(connection, batch=_SWEEP_BATCH)

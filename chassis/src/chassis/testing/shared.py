@@ -25,7 +25,6 @@ from chassis.testing.databases import DatabaseFactory, DatabaseUrls
 # The loop stands still while tests with loops of their own run. After this long a replica counts as
 # frozen, streams have been cut and connections been missed: a new service costs less than to be sure. Seconds.
 LONGEST_STANDSTILL: Final = 5.0
-# How long what a test has begun, and what the service does behind it, may take to its end once the test is over.
 _PATIENCE: Final = 5.0
 
 # What there is, and the loop that it runs on.
@@ -84,17 +83,21 @@ def stop_what_is_kept() -> None:
 class SharedService(KeptRunning, Generic[Shared]):
     """Starts one when a test first asks, and another where the one there is cannot be used again.
 
-    ``open_one`` starts a service and stops it behind its block.
+    ``open_one`` starts a service and stops it behind its block. What a test has begun, and what the service
+    does behind it, may take ``patience`` seconds to its end once the test is over.
     """
 
     def __init__(
         self,
         databases: DatabaseFactory,
         open_one: Callable[[], AbstractAsyncContextManager[Shared]],
+        *,
+        patience: float = _PATIENCE,
     ) -> None:
         super().__init__()
         self._databases = databases
         self._open_one = open_one
+        self._patience = patience
         self._running: Shared | None = None
 
     @asynccontextmanager
@@ -110,7 +113,7 @@ class SharedService(KeptRunning, Generic[Shared]):
             self._running = await self._stack.enter_async_context(self._open_one())
         with _recording() as begun:
             yield self._running
-        going_on = await _going_on(begun)
+        going_on = await _going_on(begun, self._patience)
         if going_on or not await self._is_as_new(self._running):
             await self.stop()
         assert not going_on, f"the test is over, and this goes on: {going_on}"
@@ -122,7 +125,7 @@ class SharedService(KeptRunning, Generic[Shared]):
 
     async def _is_as_new(self, running: Shared) -> bool:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await running.settle()
         except TimeoutError:
             return False
@@ -158,13 +161,13 @@ def _recorded(
     return task
 
 
-async def _going_on(begun: _Tasks) -> list[str]:
-    """What does not come to its end, which is cancelled."""
+async def _going_on(begun: _Tasks, patience: float) -> list[str]:
+    """What does not come to its end within ``patience`` seconds, which is cancelled."""
     this = asyncio.current_task()
     tasks = {task for task in begun if not task.done() and task is not this}
     if not tasks:
         return []
-    _, tasks = await asyncio.wait(tasks, timeout=_PATIENCE)
+    _, tasks = await asyncio.wait(tasks, timeout=patience)
     for task in tasks:
         task.cancel()
     return [repr(task) for task in tasks]

@@ -17,10 +17,21 @@ from servicekit.search import Match, Query, asks_for, label_lexeme, query_of
 
 # Of text: with its last note, a page is far from the 16 MiB that gRPC carries at once.
 _PAGE_BYTES: Final = 4 * 1024 * 1024
-# Of what the index offers: at once, and for one page. What is beyond is for the next one.
-_CANDIDATES: Final = 50
-_MOST_CANDIDATES: Final = 500
-_MOST_CANDIDATE_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Of the notes that the index offers, how many are looked at at once, and at most for one page.
+
+    What is beyond is for the next one. ``most_bytes`` are of text.
+    """
+
+    at_once: int = 50
+    most: int = 500
+    most_bytes: int = 8 * 1024 * 1024
+
+
+_SHIPPED: Final = Candidates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,14 @@ async def list_notes(
     limit: int,
     cursor: str,
     count: bool,
+    candidates: Candidates = _SHIPPED,
 ) -> Page[FoundNote]:
     """A page of the caller's notes, most recently changed first, ``total`` if ``count``.
 
     It ends early, though not before a note is on it, once its text has 4 MiB. Where something is
-    searched it also ends when 500 notes, or 8 MiB of text, have been looked at, and has no ``total``.
-    ``cursor`` is the ``next_cursor`` of the page before, empty for the first one. Raises
-    ValidationFailed.
+    searched it also ends when as many ``candidates`` have been looked at, as shipped 500 notes or
+    8 MiB of text, and has no ``total``. ``cursor`` is the ``next_cursor`` of the page before, empty for
+    the first one. Raises ValidationFailed.
     """
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
@@ -68,20 +80,26 @@ async def list_notes(
     async with open_transaction(caller) as transaction:
         lists = NoteLists(transaction)
         if query is not None:
-            return await _search(lists, only, query, after=after, limit=limit)
+            return await _search(lists, only, query, candidates, after=after, limit=limit)
         notes, more = await lists.page(only, after=after, limit=limit, most_bytes=_PAGE_BYTES)
         total = await lists.count(only) if count else None
     return _page_of([FoundNote(note) for note in notes], notes[-1] if more else None, total)
 
 
 async def _search(
-    lists: NoteLists, only: NoteFilter, query: Query, *, after: Position | None, limit: int
+    lists: NoteLists,
+    only: NoteFilter,
+    query: Query,
+    candidates: Candidates,
+    *,
+    after: Position | None,
+    limit: int,
 ) -> Page[FoundNote]:
     found: list[FoundNote] = []
-    candidates, left = _MOST_CANDIDATES, _MOST_CANDIDATE_BYTES
+    notes_left, bytes_left = candidates.most, candidates.most_bytes
     while True:
         notes, more = await lists.page(
-            only, after=after, limit=_CANDIDATES, most_bytes=min(left, _PAGE_BYTES)
+            only, after=after, limit=candidates.at_once, most_bytes=min(bytes_left, _PAGE_BYTES)
         )
         # A long text takes its time: others are served meanwhile.
         looked_at = await asyncio.to_thread(_look_at, query, notes, found, limit)
@@ -90,9 +108,9 @@ async def _search(
             return _page_of(found, found[-1].note if has_next else None, None)
         if not more:
             return _page_of(found, None, None)
-        candidates -= len(notes)
-        left -= sum(len(note.content.encode()) for note in notes)
-        if candidates <= 0 or left <= 0:
+        notes_left -= len(notes)
+        bytes_left -= sum(len(note.content.encode()) for note in notes)
+        if notes_left <= 0 or bytes_left <= 0:
             return _page_of(found, notes[-1], None)
         after = _position_of(notes[-1])
 
