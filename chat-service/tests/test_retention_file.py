@@ -105,9 +105,8 @@ async def test_what_the_file_says_anew_is_gone_by_at_the_next_look_and_a_mistake
 
 
 async def test_whoever_decides_to_keep_more_is_heard_amid_a_look(
-    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller
 ) -> None:
-    monkeypatch.setattr("chat_service.runs.store.purge._PAGE", 1)
     for days in range(100, 105):
         await make(chat, caller, days)
     kept = [Retention(30 * DAY, DAY, everything=90 * DAY)]
@@ -115,7 +114,8 @@ async def test_whoever_decides_to_keep_more_is_heard_amid_a_look(
     async def decide(_: float) -> None:
         kept[:] = [Retention(30 * DAY, DAY)]
 
-    await Purge(chat.worker, forget, lambda: kept[0], rest=decide)._mark_old(utc_now())
+    purge = Purge(chat.worker, forget, lambda: kept[0], rest=decide, page=1)
+    await purge._mark_old(utc_now())
     await purge_of(chat, kept[0]).purge()
     assert len(await left_of(chat, caller)) == 4
 

@@ -15,11 +15,11 @@ from cryptography.x509.oid import NameOID
 
 from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
-from chat_service.providers import pool
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
+from chat_service.providers.patience import ServerPatience
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -73,11 +73,13 @@ async def test_a_certificate_that_nobody_has_signed(provider: ModelClient, tmp_p
         assert await reason_of(provider, f"https://127.0.0.1:{port}") == "PROVIDER_TLS_FAILED"
 
 
-async def test_an_address_that_takes_no_connection_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(pool, "_CONNECT_SECONDS", 0.2)
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+async def test_an_address_that_takes_no_connection_in_time() -> None:
+    provider = ModelClient(
+        AddressPolicy(["127.0.0.0/8"]),
+        streams=10,
+        per_host=10,
+        patience=ServerPatience(connect=0.2),
+    )
     await provider.start()
     # A queue of none that is full: further connections wait.
     with socket.socket() as full:

@@ -2,18 +2,21 @@
 
 import asyncio
 import weakref
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import pytest_asyncio
 
+from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing import collector_at_rest
 from chat_service.answer.domain.ending import known_finish_reason
-from chat_service.providers import reading
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
+from chat_service.providers.patience import ServerPatience
 from chat_service.providers.port import Piece
 from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
 from parley_local.model_server.server import ModelServer
@@ -85,12 +88,20 @@ def outcome_of(pieces: list[Piece], error: ProviderError | None) -> tuple[Outcom
     return told, verdict
 
 
+@pytest_asyncio.fixture
+async def hasty() -> AsyncIterator[ModelClient]:
+    """Asks model servers on this machine, and waits less for what comes behind their answers."""
+    provider = ModelClient(
+        AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10, patience=ServerPatience(grace=0.15)
+    )
+    await provider.start()
+    yield provider
+    await provider.stop()
+
+
 @pytest.mark.parametrize("case", CASES)
-async def test_a_model_server_is_read_by_what_it_does(
-    provider: ModelClient, case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "GRACE_SECONDS", 0.15)
-    outcome, verdict = outcome_of(*await asyncio.wait_for(read(provider, case), 30))
+async def test_a_model_server_is_read_by_what_it_does(hasty: ModelClient, case: Case) -> None:
+    outcome, verdict = outcome_of(*await asyncio.wait_for(read(hasty, case), 30))
     expected = case.outcome
     says, told = expected.says, f"{verdict.detail} {verdict.told.get('provider_message', '')}"
     assert outcome == Outcome(**{**vars(expected), "says": ""})

@@ -19,7 +19,7 @@ from chat_service.search.domain.text import Wanted
 from chat_service.search.store.texts import AllTexts
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.search.usecases.index import index_texts
-from chat_service.search.usecases.search import search
+from chat_service.search.usecases.search import SHIPPED, Effort, search
 from chat_service.shares.store.shares import end_shares_of
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -77,7 +77,13 @@ class Searching:
         )
 
     async def page(
-        self, q: str, wanted: Wanted | None = None, *, limit: int = 0, cursor: str = ""
+        self,
+        q: str,
+        wanted: Wanted | None = None,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        effort: Effort = SHIPPED,
     ) -> Page[FoundText]:
         return await search(
             AllTexts(self.chat.app).of,
@@ -86,6 +92,7 @@ class Searching:
             wanted or Wanted(),
             limit=limit,
             cursor=cursor,
+            effort=effort,
         )
 
     async def find(self, q: str, wanted: Wanted | None = None, **page: Any) -> Sequence[str]:

@@ -13,7 +13,7 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chat_service.conversations.usecases.tree import edit_answer, fork_session
 from chat_service.search.domain.text import MESSAGES, TextRole, Wanted
-from chat_service.search.usecases import search as search_module
+from chat_service.search.usecases.search import Effort
 
 Searching = Any
 Index = Callable[[], Awaitable[object]]
@@ -275,10 +275,9 @@ async def test_pages_show_each_hit_once_though_messages_arrive_and_are_indexed(
 
 
 async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
-    searching: Searching, monkeypatch: pytest.MonkeyPatch
+    searching: Searching,
 ) -> None:
-    monkeypatch.setattr(search_module, "_SPARE", 0)
-    monkeypatch.setattr(search_module, "_MOST_VAIN", 4)
+    effort = Effort(spare=0, most_vain=4)
     session = await searching.session("")
     await searching.turn(session, "one.two", "")
     for _ in range(10):
@@ -286,7 +285,7 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
     await searching.index()
     pages, cursor, seen = list[int](), "", list[str]()
     while True:
-        page = await searching.page("one.two", limit=3, cursor=cursor)
+        page = await searching.page("one.two", limit=3, cursor=cursor, effort=effort)
         pages.append(len(page.items))
         seen += [found.text.content for found in page.items]
         cursor = page.next_cursor
@@ -299,10 +298,9 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
 
 
 async def test_what_is_far_back_is_found_in_bounded_pages(
-    searching: Searching, monkeypatch: pytest.MonkeyPatch
+    searching: Searching,
 ) -> None:
-    monkeypatch.setattr(search_module, "_WINDOW", 2)
-    monkeypatch.setattr(search_module, "_MOST_FILTERS", 7)
+    effort = Effort(window=2, most_filters=7)
     session = await searching.session("a needle")
     await searching.turn(session, "the first needle", "another")
     for number in range(10):
@@ -310,7 +308,7 @@ async def test_what_is_far_back_is_found_in_bounded_pages(
     await searching.index()
     pages, cursor, seen = 0, "", list[str]()
     while True:
-        page = await searching.page("needle", limit=3, cursor=cursor)
+        page = await searching.page("needle", limit=3, cursor=cursor, effort=effort)
         pages += 1
         seen += [found.text.content for found in page.items]
         cursor = page.next_cursor

@@ -60,6 +60,14 @@ class Sharing:
     #: Accounts that auth-service has said are deleted.
     deleted: set[UUID]
 
+    def copying(self, most_at_once: int) -> "Sharing":
+        """The same, whose statements copy so many messages."""
+        return replace(
+            self,
+            write=replace(self.write, most_at_once=most_at_once),
+            readers=replace(self.readers, most_at_once=most_at_once),
+        )
+
     async def turn(
         self, session_id: UUID, question: str = "a question", answer: str = "an answer", **end: Any
     ) -> Run:

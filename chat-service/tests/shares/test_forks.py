@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from chassis.caller import Caller
-from chat_service.conversations.store import slices
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -58,9 +55,9 @@ async def test_ones_own_share_is_forked_like_any_other(sharing: Sharing) -> None
 
 
 async def test_of_a_long_conversation_some_messages_are_copied_at_a_time(
-    sharing: Sharing, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+    sharing: Sharing, stranger: Caller
 ) -> None:
-    monkeypatch.setattr(slices, "MOST_AT_ONCE", 4)
+    sharing = sharing.copying(4)
     session_id = await sharing.session("long", turns=0)
     said = [f"{who}{number}" for number in range(4) for who in ("q", "a")]
     for question, answer in zip(said[::2], said[1::2], strict=True):

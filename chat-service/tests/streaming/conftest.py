@@ -23,6 +23,8 @@ from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.domain.use import Use
+from chat_service.providers.patience import SHIPPED as USUAL_PATIENCE
+from chat_service.providers.patience import ServerPatience
 from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
@@ -76,6 +78,7 @@ class Rig:
         cache: AnswerCache | None = None,
         # So long as it is needed: who ends a test does not wait for readers that may still come.
         linger: float = 0.2,
+        patience: ServerPatience = USUAL_PATIENCE,
     ) -> None:
         self.chat = chat
         # What a fallback can be resolved to, what was, and what was told of connections.
@@ -87,7 +90,10 @@ class Rig:
         self.timings = timings
         self.log = RunLog(redis_url, prefix=prefix, timings=timings)
         self.provider = ModelClient(
-            AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
+            AddressPolicy(allowed_hosts),
+            streams=100,
+            per_host=streams_per_host,
+            patience=patience,
         )
         self.streaming = build_streaming(
             "replica-1",

@@ -11,6 +11,7 @@ import pytest
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
 from chat_service.streaming.log.window import AT_A_TIME_BYTES
+from chat_service.streaming.timings import Timings
 from parley_local.model_server.texts import text_of
 
 
@@ -34,11 +35,11 @@ async def test_a_reader_who_does_not_read_on_keeps_nothing_of_a_run_that_has_end
     caller: Caller,
     model_server: ModelServer,
     redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
     is_owner: bool,
 ) -> None:
-    monkeypatch.setattr("chat_service.streaming.read.remote._LINGER_SECONDS", 0.2)
-    replica = rig if is_owner else await make_rig(redis_url)
+    # An append may take its time, as in `rig`: the machine is busy.
+    timings = Timings(append=20.0, linger_elsewhere=0.2)
+    replica = rig if is_owner else await make_rig(redis_url, timings=timings)
     model = "bursts-40-of-10000"
     run = (await rig.ask(caller, model_server, model)).run
     async with aclosing(replica.followers.follow(run, 0)) as reading:

@@ -17,7 +17,7 @@ from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
-from chat_service.providers import pool
+from chat_service.providers.patience import ServerPatience
 from chat_service.streaming import engine
 from chat_service.streaming.log.redis import Append
 from chat_service.streaming.write.means import Bounds
@@ -187,11 +187,9 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
     model_server: ModelServer,
     strange: Strange,
     redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # For who is refused, and for those too who are to be connected.
-    monkeypatch.setattr(pool, "_CONNECTED_SECONDS", 2.0)
-    rig = await make_rig(redis_url, streams_per_host=2)
+    rig = await make_rig(redis_url, streams_per_host=2, patience=ServerPatience(connected=2.0))
     silent = [(await rig.ask(caller, model_server, "silent")).run for _ in range(2)]
     refused = (await rig.ask(caller, model_server, "tokens-20")).run
     strange.body = chunk("hello", "stop") + b"data: [DONE]\n\n"

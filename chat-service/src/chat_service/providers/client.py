@@ -15,6 +15,7 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderAddressForbidden, ProviderError, ProviderUnknown
 from chat_service.providers.listing import list_models
 from chat_service.providers.openai import OpenAi
+from chat_service.providers.patience import SHIPPED, ServerPatience
 from chat_service.providers.pictures import seen_as
 from chat_service.providers.pieces import without_pieces
 from chat_service.providers.port import NextRead, Piece, Provider, Take
@@ -57,7 +58,8 @@ class ModelClient(Provider):
     """Streams answers over one pool: at most ``streams`` at a time, ``per_host`` of one server.
 
     ``answer_bytes`` is what the largest answer may be, of which a line or a document may hold all.
-    ``setting`` is the operator's name of what ``policy`` was made of, for the log.
+    ``setting`` is the operator's name of what ``policy`` was made of, for the log. ``patience`` says how
+    long servers are waited for.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class ModelClient(Provider):
         per_host: int,
         answer_bytes: int = 1024 * 1024,
         setting: str = "",
+        patience: ServerPatience = SHIPPED,
     ) -> None:
         self._policy = policy
         self._setting = setting
+        self._patience = patience
         self._most_bytes = _BYTES_OF_A_BYTE * answer_bytes + _BYTES_AROUND
         self._streams = streams
         self._per_host = per_host
@@ -80,7 +84,10 @@ class ModelClient(Provider):
 
     async def start(self) -> None:
         self._client = GuardedClient(
-            self._policy, connections=self._streams, per_host=self._per_host
+            self._policy,
+            connections=self._streams,
+            per_host=self._per_host,
+            patience=self._patience,
         )
 
     async def stop(self) -> None:
@@ -130,7 +137,12 @@ class ModelClient(Provider):
                 try:
                     async with asking.ask() as source:
                         pieces = read_stream(
-                            source, kind.reader(), next_read, take, most_bytes=self._most_bytes
+                            source,
+                            kind.reader(),
+                            next_read,
+                            take,
+                            most_bytes=self._most_bytes,
+                            grace_seconds=self._patience.grace,
                         )
                         async for piece in pieces:
                             if not is_answered and _says_something(piece):

@@ -14,10 +14,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 
 from chassis.address_policy import AddressPolicy
+from chat_service.providers.patience import SHIPPED, ServerPatience
 
-# For one address to accept, and for all that is to happen before the request can be sent.
-_CONNECT_SECONDS = 10.0
-_CONNECTED_SECONDS = 20.0
 # Of one header of an answer; policies of pages have long ones.
 _HEADER_BYTES = 64 * 1024
 # A head that has not ended is kept whole up to here; of a longer one the parser says what is wrong.
@@ -221,6 +219,7 @@ def open_session(
     policy: AddressPolicy | None,
     *,
     keep: bool = True,
+    patience: ServerPatience = SHIPPED,
 ) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=connections,
@@ -244,7 +243,7 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(
-            total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
+            total=None, connect=patience.connected, sock_connect=patience.connect
         ),
         read_bufsize=64 * 1024,
         max_line_size=_HEADER_BYTES,

@@ -8,6 +8,7 @@ import aiohttp
 
 from chat_service.providers.body import Body
 from chat_service.providers.errors import ProviderBroke, ProviderError, ProviderGarbled
+from chat_service.providers.patience import SHIPPED
 from chat_service.providers.pool import BrokenFraming
 from chat_service.providers.port import End, NextRead, Piece, Take
 from chat_service.providers.source import Source
@@ -17,8 +18,6 @@ from chat_service.providers.sse import Events
 _FAST_BYTES = 16 * 1024
 # For so many flushes in a row a silent model is looked at, before its reader waits for it.
 _LOOKS_FOR_NOTHING = 25
-#: Behind a finish reason the usage and the stream's own end are waited for so long, seconds.
-GRACE_SECONDS = 1.5
 
 _Read = tuple[Piece, ProviderError | None]
 
@@ -47,17 +46,18 @@ async def read_stream(
     take: Take | None = None,
     *,
     most_bytes: int,
+    grace_seconds: float = SHIPPED.grace,
 ) -> AsyncIterator[Piece]:
     """An answer, one Piece for each read of the socket; the last one has an end.
 
     A read that ends in mid-event leaves the rest for the next; what does not end has ``most_bytes`` at
     most. Pieces that come while ``next_read`` waits go to ``take``, those that need nobody's attention.
     A finish reason makes the answer whole: from then on nothing that happens to the stream is an error,
-    and after a grace nothing more is waited for.
+    and after ``grace_seconds`` nothing more is waited for.
 
     Raises ProviderError, also for one that comes in the stream; what stood before it has been yielded.
     """
-    reading = _Reading(source, dialect, take, most_bytes)
+    reading = _Reading(source, dialect, take, most_bytes, grace_seconds)
     while True:
         piece, problem = reading.left or await reading.next()
         reading.left = None
@@ -80,9 +80,15 @@ class _Reading:
     """A stream as far as it has been read."""
 
     def __init__(
-        self, source: Source, dialect: Dialect, take: Take | None, most_bytes: int
+        self,
+        source: Source,
+        dialect: Dialect,
+        take: Take | None,
+        most_bytes: int,
+        grace_seconds: float,
     ) -> None:
         self._source = source
+        self._grace_seconds = grace_seconds
         self._dialect = dialect
         self._take = take
         self._body = Body(source.content_type, most_bytes=most_bytes, names=dialect.names)
@@ -152,7 +158,7 @@ class _Reading:
         is_first = piece.finish_reason is not None and self._deadline is None
         # Said once more it gives no more time, else a server could go on saying it.
         if is_first or (self._deadline is not None and piece.parts):
-            self._deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
+            self._deadline = asyncio.get_running_loop().time() + self._grace_seconds
         if self._deadline is not None and (problem is not None or piece.end is not None):
             piece.end, problem = End.WHOLE, None
         self._source.finished = piece.end is not None

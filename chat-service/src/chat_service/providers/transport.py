@@ -7,6 +7,7 @@ environment (no proxies, no netrc, no variables of an SDK), nothing of this mach
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import aiohttp
 import yarl
@@ -20,6 +21,7 @@ from chat_service.providers.errors import (
     ProviderError,
     ProviderGarbled,
 )
+from chat_service.providers.patience import SHIPPED, ServerPatience
 from chat_service.providers.pool import Queue, open_session, trusted_tls
 from chat_service.providers.refusals import of_response
 from chat_service.providers.source import Source
@@ -41,14 +43,21 @@ class GuardedClient:
     does not take them all. Made in a running event loop.
     """
 
-    def __init__(self, policy: AddressPolicy, *, connections: int, per_host: int) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        connections: int,
+        per_host: int,
+        patience: ServerPatience = SHIPPED,
+    ) -> None:
         self._policy = policy
-        tls = trusted_tls()
-        self._guarded = open_session(connections, per_host, tls, policy)
-        self._opened = open_session(connections, per_host, tls, None)
+        opened = partial(open_session, connections, per_host, trusted_tls(), patience=patience)
+        self._guarded = opened(policy)
+        self._opened = opened(None)
         # For the one more try of what a kept connection has lost: their connections are new.
-        self._guarded_anew = open_session(connections, per_host, tls, policy, keep=False)
-        self._opened_anew = open_session(connections, per_host, tls, None, keep=False)
+        self._guarded_anew = opened(policy, keep=False)
+        self._opened_anew = opened(None, keep=False)
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager

@@ -21,6 +21,8 @@ class Timings:
 
     #: How long a run stays in memory behind its end, for those about to reattach.
     linger: float = 5.0
+    #: The same of one that is generated elsewhere: until who still reads has it from the log.
+    linger_elsewhere: float = 5.0
     #: Between two looks at all runs' clocks.
     watch: float = 0.5
     #: Of the drain time, what is kept for ending and saving what did not finish by itself.

@@ -98,7 +98,7 @@ def build_streaming(
     fallback = FallbackLog(worker, swept_rows=timings.swept_rows)
     replicas = Replicas(worker)
     finaliser = Finaliser(log, partial(finish_run, turns), find, tell=tell, timings=timings)
-    followers = Followers(log, fallback, find, flush_seconds=flush_seconds)
+    followers = Followers(log, fallback, find, flush_seconds=flush_seconds, timings=timings)
     channels = FrameChannels()
     reports = UseReports(report_use)
     engine = Engine(

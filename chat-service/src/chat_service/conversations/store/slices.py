@@ -9,16 +9,17 @@ Item = TypeVar("Item")
 MOST_AT_ONCE: Final = 2_000
 
 
-def slices_of(items: Sequence[Item]) -> Iterator[tuple[int, list[Item]]]:
-    """All of them in slices of MOST_AT_ONCE at most, each behind its place: how many come before it."""
-    for first in range(0, len(items), MOST_AT_ONCE):
-        yield first, list(items[first : first + MOST_AT_ONCE])
+def slices_of(items: Sequence[Item], most: int | None = None) -> Iterator[tuple[int, list[Item]]]:
+    """All of them in slices of `most` at most, None: MOST_AT_ONCE, each behind its place: how many come before it."""
+    most = MOST_AT_ONCE if most is None else most
+    for first in range(0, len(items), most):
+        yield first, list(items[first : first + most])
 
 
-async def write_slices(write: Callable[[int], Awaitable[int]]) -> int:
-    """Calls `write` with how many are written so far, until it writes fewer than MOST_AT_ONCE; how many in all."""
-    written, some = 0, MOST_AT_ONCE
-    while some == MOST_AT_ONCE:
+async def write_slices(write: Callable[[int], Awaitable[int]], most: int) -> int:
+    """Calls `write` with how many are written so far, until it writes fewer than `most`; how many in all."""
+    written, some = 0, most
+    while some == most:
         some = await write(written)
         written += some
     return written

@@ -129,7 +129,7 @@ class Purge(Repeated):
     What is old is not looked for unless `knows_users` says that it is known what users have set: somebody
     may just have decided to keep more. What `retention` says is asked for at each step, and where it says something
     new, what is old is looked for at once. `forget_run_logs` deletes the logs of runs: their rows outlive them, so that
-    a crash anywhere leaves the ids of those whose logs are not yet gone.
+    a crash anywhere leaves the ids of those whose logs are not yet gone. One look for what is old passes `page` rows.
     """
 
     def __init__(
@@ -140,6 +140,7 @@ class Purge(Repeated):
         *,
         knows_users: Callable[[], bool] = lambda: True,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        page: int = _PAGE,
     ) -> None:
         super().__init__(
             "purge of conversations", self.purge, seconds=_EVERY_SECONDS, unhurried=True
@@ -149,6 +150,7 @@ class Purge(Repeated):
         self._retention = retention
         self._knows_users = knows_users
         self._rest = rest
+        self._page = page
         self._looks_for_old_at = 0.0
         self._looked_by: Retention | None = None
 
@@ -211,7 +213,7 @@ class Purge(Repeated):
                     tenant_ids=list(tenants),
                     tenant_days=list(tenants.values()),
                     after=after,
-                    page=_PAGE,
+                    page=self._page,
                 )
                 assert row is not None
                 await self._end_runs(connection, row.ids, now)

@@ -102,9 +102,15 @@ WHERE id = :session_id AND user_id = :user_id
 
 
 class Snapshots:
-    """Copies of one user's, in one transaction that has locked the session that it is about."""
+    """Copies of one user's, in one transaction that has locked the session that it is about.
 
-    def __init__(self, transaction: Transaction) -> None:
+    One statement copies or deletes `most_at_once` messages.
+    """
+
+    def __init__(
+        self, transaction: Transaction, *, most_at_once: int = slices.MOST_AT_ONCE
+    ) -> None:
+        self._most = most_at_once
         self._connection = transaction.connection
         self._mine = transaction.scope.columns
 
@@ -125,13 +131,13 @@ class Snapshots:
                 include_reasoning=include_reasoning,
                 after=after,
                 behind=taken,
-                most=slices.MOST_AT_ONCE,
+                most=self._most,
             )
             assert row is not None
             after = row.last_order
             return int(row.taken)
 
-        return await slices.write_slices(take_some)
+        return await slices.write_slices(take_some, self._most)
 
     async def take_files(self, share_id: UUID, session_id: UUID) -> None:
         """Has a share that is stored refer to the files of the questions that it shows, as far as they are there."""
@@ -147,12 +153,12 @@ class Snapshots:
 
         async def drop_some(behind: int) -> int:
             # They are numbered from 1, without gaps.
-            upto = behind + slices.MOST_AT_ONCE
+            upto = behind + self._most
             return await _DROP.run(
                 self._connection, **self._mine, share_id=share_id, behind=behind, upto=upto
             )
 
-        await slices.write_slices(drop_some)
+        await slices.write_slices(drop_some, self._most)
 
     async def give(
         self, share_id: UUID, session_id: UUID, ids: Sequence[UUID], at: datetime
@@ -162,7 +168,7 @@ class Snapshots:
         False if it has not as many messages.
         """
         given = 0
-        for first, some in slices.slices_of(ids):
+        for first, some in slices.slices_of(ids, self._most):
             given += await _GIVE.run(
                 self._connection,
                 **self._mine,

@@ -17,6 +17,7 @@ from chassis.paging import decode_cursor, encode_cursor, invalid_cursor, parse_l
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session, TitleBy
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.slices import MOST_AT_ONCE
 from chat_service.files.domain.errors import FileNotFound
 from chat_service.shares.domain import opening
 from chat_service.shares.domain.errors import (
@@ -54,7 +55,7 @@ class OpenShares:
     """Lets readers in.
 
     `is_deleted` says of a user's id whether that account is known to be deleted, which comes before its
-    erasure.
+    erasure. `most_at_once` messages are copied by one statement.
     """
 
     open_reading: OpenReading
@@ -64,6 +65,7 @@ class OpenShares:
     contents: Contents
     is_deleted: Callable[[UUID], bool]
     to_the_end: ToTheEnd = field(default_factory=ToTheEnd)
+    most_at_once: int = MOST_AT_ONCE
 
     async def open(
         self, key: ShareKey, caller: Caller | None, *, limit: int, cursor: str
@@ -157,7 +159,8 @@ class OpenShares:
                 )
             )
             ids = [new_id() for _ in range(found.message_count)]
-            if not await Snapshots(transaction).give(found.id, session_id, ids, now):
+            snapshots = Snapshots(transaction, most_at_once=self.most_at_once)
+            if not await snapshots.give(found.id, session_id, ids, now):
                 # It was refreshed in between, or taken back.
                 raise ShareNotFound()
             return await _known(sessions, session_id)

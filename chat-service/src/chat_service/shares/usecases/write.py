@@ -11,6 +11,7 @@ from chassis.ids import new_id
 from chat_service.audit import Audit, Deed
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.slices import MOST_AT_ONCE
 from chat_service.shares.domain import opening
 from chat_service.shares.domain.errors import (
     NothingToShare,
@@ -34,7 +35,7 @@ from chat_service.shares.usecases.ports import Log, Passwords, Sweep
 
 @dataclass(frozen=True, slots=True)
 class WriteShares:
-    """Keeps users' shares, `most` for each of them."""
+    """Keeps users' shares, `most` for each of them; `most_at_once` messages are copied by one statement."""
 
     open_transaction: OpenTransaction
     passwords: Passwords
@@ -42,6 +43,7 @@ class WriteShares:
     log: Log
     most: int
     audit: Audit
+    most_at_once: int = MOST_AT_ONCE
 
     async def create(
         self, caller: Caller, session_id: UUID, told: Told, *, once: Once[UUID] | None = None
@@ -66,7 +68,8 @@ class WriteShares:
             if await shares.count_all() >= self.most:
                 raise TooManyShares()
             session = await Sessions(transaction).lock_known(session_id)
-            messages = await Snapshots(transaction).take(
+            snapshots = Snapshots(transaction, most_at_once=self.most_at_once)
+            messages = await snapshots.take(
                 share_id, session_id, include_reasoning=told.include_reasoning
             )
             if not messages:
@@ -84,7 +87,7 @@ class WriteShares:
                 message_count=messages,
             )
             if told.include_files:
-                await Snapshots(transaction).take_files(share_id, session_id)
+                await snapshots.take_files(share_id, session_id)
             await self.audit.note(
                 *(transaction, Deed.SHARE_CREATED, caller),
                 share_id=share_id,
@@ -145,7 +148,7 @@ class WriteShares:
                 raise ShareNotFound() from None
             if await shares.find(share_id, lock=True) is None:
                 raise ShareNotFound()
-            snapshots = Snapshots(transaction)
+            snapshots = Snapshots(transaction, most_at_once=self.most_at_once)
             await snapshots.drop(share_id)
             messages = await snapshots.take(
                 share_id, session.id, include_reasoning=found.include_reasoning

@@ -26,6 +26,7 @@ from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.log.window import AT_A_TIME_BYTES, Window
 from chat_service.streaming.read.remote import RemoteRuns
 from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.timings import SHIPPED, Timings
 
 _log = get_logger(__name__)
 
@@ -44,10 +45,16 @@ class Followers:
     """
 
     def __init__(
-        self, log: RunLog, fallback: FallbackLog, find_run: FindRun, *, flush_seconds: float
+        self,
+        log: RunLog,
+        fallback: FallbackLog,
+        find_run: FindRun,
+        *,
+        flush_seconds: float,
+        timings: Timings = SHIPPED,
     ) -> None:
         self._history = History(log, fallback)
-        self._remote = RemoteRuns(log, fallback, flush_seconds=flush_seconds)
+        self._remote = RemoteRuns(log, fallback, flush_seconds=flush_seconds, timings=timings)
         self._find_run = find_run
         self._lives: dict[UUID, LiveRun] = {}
 

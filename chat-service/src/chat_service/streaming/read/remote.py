@@ -16,6 +16,7 @@ from chat_service.redis_client import REDIS_ERRORS
 from chat_service.streaming.log.redis import RunLog, place_behind
 from chat_service.streaming.log.window import Window
 from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.timings import SHIPPED, Timings
 
 _log = get_logger(__name__)
 
@@ -27,8 +28,6 @@ _READ_TIMEOUT = 0.5
 _READ_AGAIN_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 _LOOK_TIMEOUT = 3.0
-# Behind a run's end, until who still reads has it from the log.
-_LINGER_SECONDS = 5.0
 
 
 class _RemoteRun:
@@ -45,10 +44,18 @@ class _RemoteRun:
 class RemoteRuns:
     """The windows on runs of other replicas; a task looks for news while there is any."""
 
-    def __init__(self, log: RunLog, fallback: FallbackLog, *, flush_seconds: float) -> None:
+    def __init__(
+        self,
+        log: RunLog,
+        fallback: FallbackLog,
+        *,
+        flush_seconds: float,
+        timings: Timings = SHIPPED,
+    ) -> None:
         self._log = log
         self._fallback = fallback
         self._flush_seconds = flush_seconds
+        self._linger = timings.linger_elsewhere
         self._runs: dict[UUID, _RemoteRun] = {}
         self._read_again = self._look_again = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -138,7 +145,7 @@ class RemoteRuns:
                 self._show(one, look.frames)
             if look is None or not (look.running or look.frames):
                 one.window.end()
-                _let_go_soon(one.window)
+                self._let_go_soon(one.window)
 
     def _show(self, remote: _RemoteRun, frames: Sequence[Frame]) -> None:
         shown = connected(frames, remote.window.last)
@@ -148,8 +155,7 @@ class RemoteRuns:
             remote.silent = False
             remote.window.wake()
             if remote.window.ended:
-                _let_go_soon(remote.window)
+                self._let_go_soon(remote.window)
 
-
-def _let_go_soon(window: Window) -> None:
-    asyncio.get_running_loop().call_later(_LINGER_SECONDS, window.let_go)
+    def _let_go_soon(self, window: Window) -> None:
+        asyncio.get_running_loop().call_later(self._linger, window.let_go)
