@@ -28,11 +28,13 @@ END = '"end":{"conversations":0,"messages":0,"since":"","sha256":"' + "0" * 64 +
 ODD = '="1+1"\r\n, "quoted"; 家\u2028🔑 \\u0000 \ttab\x7f'
 
 
-async def export(chat: Chat, caller: Caller, of: Format, **wanted: Any) -> tuple[str, End]:
-    """The file but for its last line, and how it ended."""
+async def export(
+    chat: Chat, caller: Caller, of: Format, exporting: Exporting | None = None, **wanted: Any
+) -> tuple[str, End]:
+    """The file but for its last line, and how it ended; `exporting` None: by one as shipped."""
     pieces: list[bytes] = []
     begin, end = None, None
-    exporting = Exporting(chat.open_transaction, chat.audit)
+    exporting = exporting or Exporting(chat.open_transaction, chat.audit)
     async with aclosing(exporting.export(caller, Wanted(of, **wanted))) as file:
         async for piece in file:
             if isinstance(piece, Begin):

@@ -4,14 +4,12 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.exports.domain.wanted import AttachedFile, Files, Format, Wanted
-from chat_service.exports.store import pages
-from chat_service.exports.usecases import export as usecase
+from chat_service.exports.store.pages import PageSize
 from chat_service.exports.usecases.export import Exporting
 from chat_service.files.domain.attachment import Attachment
 from chat_service.files.store.attachments import Attachments
@@ -44,9 +42,15 @@ async def attach(chat: Chat, caller: Caller, question: Any, *files: tuple[UUID, 
         await Attachments(transaction).attach(UUID(str(question.id)), attached)
 
 
-async def told(chat: Chat, caller: Caller, of: Format = Format.JSON, **wanted: Any) -> list[Any]:
+async def told(
+    chat: Chat,
+    caller: Caller,
+    of: Format = Format.JSON,
+    exporting: Exporting | None = None,
+    **wanted: Any,
+) -> list[Any]:
     """Of each piece of the export what it is: text, or the files that it tells."""
-    exporting = Exporting(chat.open_transaction, chat.audit)
+    exporting = exporting or Exporting(chat.open_transaction, chat.audit)
     found: list[Any] = []
     async with aclosing(exporting.export(caller, Wanted(of, files=True, **wanted))) as export:
         async for piece in export:
@@ -62,7 +66,7 @@ def files_of(pieces: list[Any]) -> list[AttachedFile]:
 
 
 async def test_files_are_told_behind_their_page_in_the_order_of_messages_and_as_often(
-    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller
 ) -> None:
     session = await chat.session(caller)
     for turn in ("one", "two", "three"):
@@ -78,9 +82,10 @@ async def test_files_are_told_behind_their_page_in_the_order_of_messages_and_as_
     ]
     for of in Format:
         assert files_of(await told(chat, caller, of)) == expected
-    monkeypatch.setattr(pages, "_MOST_MESSAGES", 1)
-    monkeypatch.setattr(usecase, "_PIECE_FILES", 1)
-    in_pages = await told(chat, caller)
+    exporting = Exporting(
+        chat.open_transaction, chat.audit, page_size=PageSize(messages=1), piece_files=1
+    )
+    in_pages = await told(chat, caller, exporting=exporting)
     assert files_of(in_pages) == expected
     seen = ""
     for piece in in_pages:

@@ -18,7 +18,7 @@ from chat_service.exports.domain.wanted import (
     Wanted,
 )
 from chat_service.exports.store import pages
-from chat_service.exports.usecases import export as usecase
+from chat_service.exports.store.pages import PageSize
 from chat_service.exports.usecases.export import Exporting
 
 from .exported import export, make_tree, titles
@@ -79,22 +79,22 @@ async def test_what_was_active_or_has_changed_within_a_time_is_exported(
 
 
 async def test_what_changes_while_a_cut_off_export_goes_on_is_in_the_next_one(
-    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller
 ) -> None:
-    monkeypatch.setattr(usecase, "_LOOK_BACK", timedelta(0))
+    exporting = Exporting(chat.open_transaction, chat.audit, look_back=timedelta(0))
     first, second = await chat.session(caller, "first"), await chat.session(caller, "second")
-    file = Exporting(chat.open_transaction, chat.audit).export(caller, Wanted(Format.JSON))
+    file = exporting.export(caller, Wanted(Format.JSON))
     begin = await anext(file)
     assert isinstance(begin, Begin)
     await file.aclose()
     # It had come whole, and changes before the rest is fetched.
     await chat.turn(caller, first.id)
-    _, end = await export(chat, caller, Format.JSON, after=first.id, began=begin.since)
+    _, end = await export(chat, caller, Format.JSON, exporting, after=first.id, began=begin.since)
     assert (end.conversations, end.since) == (1, begin.since)
     assert await titles(chat, caller, since=end.since) == ["first"]
     # Who has not kept where the first one began gets everything of before once more.
     for since in (None, begin.since):
-        _, end = await export(chat, caller, Format.JSON, after=second.id, since=since)
+        _, end = await export(chat, caller, Format.JSON, exporting, after=second.id, since=since)
         assert end.since == since
 
 
@@ -103,7 +103,6 @@ async def test_what_changes_while_a_cut_off_export_goes_on_is_in_the_next_one(
 async def test_however_a_file_is_read_in_pages_it_is_the_same(
     chat: Chat,
     caller: Caller,
-    monkeypatch: pytest.MonkeyPatch,
     of: Format,
     messages_: int,
     bytes_: int,
@@ -115,10 +114,9 @@ async def test_however_a_file_is_read_in_pages_it_is_the_same(
             await chat.turn(caller, session.id, f"question {turn} " + "x" * 60 * turn)
     await make_tree(chat, caller)
     whole, end = await export(chat, caller, of)
-    monkeypatch.setattr(pages, "_MOST_MESSAGES", messages_)
-    monkeypatch.setattr(pages, "_MOST_BYTES", bytes_)
-    monkeypatch.setattr(pages, "_NAMED", named)
-    in_pages, end_of_pages = await export(chat, caller, of)
+    page_size = PageSize(named=named, messages=messages_, bytes=bytes_)
+    exporting = Exporting(chat.open_transaction, chat.audit, page_size=page_size)
+    in_pages, end_of_pages = await export(chat, caller, of, exporting)
     assert in_pages == whole
     assert (end_of_pages.conversations, end_of_pages.messages) == (end.conversations, end.messages)
     assert end.conversations == 6

@@ -29,7 +29,7 @@ Chat = Any
 async def test_a_busy_moment_ends_no_export(
     chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usecase, "_PAUSES", (0, 0))
+    exporting = Exporting(chat.open_transaction, chat.audit, pauses=(0, 0))
     session = await chat.session(caller)
     await chat.turn(caller, session.id)
     whole, _ = await export(chat, caller, Format.JSON)
@@ -43,10 +43,10 @@ async def test_a_busy_moment_ends_no_export(
         return await read(self, *asked, **named)
 
     monkeypatch.setattr(pages.Pages, "read", read_when_quiet)
-    assert (await export(chat, caller, Format.JSON))[0] == whole
+    assert (await export(chat, caller, Format.JSON, exporting))[0] == whole
     busy = 3
     with pytest.raises(DatabaseBusy):
-        await export(chat, caller, Format.JSON)
+        await export(chat, caller, Format.JSON, exporting)
 
 
 async def test_exports_leave_connections_to_turns(

@@ -1,6 +1,6 @@
 """Files of one user over the use cases, and a service that keeps them in a folder of the test's own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from chat_service.files.storage.bucket import BucketStorage
 from chat_service.files.storage.folder import FolderStorage
 from chat_service.files.storage.in_force import StoragePlaces
 from chat_service.files.sweep import FileSweep
-from chat_service.files.uploading import Uploads
+from chat_service.files.uploading import _HOLD_SECONDS, Uploads
 from chat_service.files.usecases.delete import DeleteFiles
 from chat_service.files.usecases.ports import Inspected, Storage
 from chat_service.files.usecases.read import ReadFiles
@@ -85,11 +85,16 @@ class FilesOf:
     folder: Path
     terms: InForce
     inspect: Any = as_it_came
+    hold_seconds: float = _HOLD_SECONDS
+    in_bucket: Callable[[Bucket], Storage] = BucketStorage
     uploads: Uploads = field(init=False)
 
     def __post_init__(self) -> None:
-        self.storage = StoragePlaces(self.terms)
-        self.uploads = Uploads(self.chat.open_transaction, self.terms, self.storage, self._inspect)
+        self.storage = StoragePlaces(self.terms, in_bucket=self.in_bucket)
+        self.uploads = Uploads(
+            *(self.chat.open_transaction, self.terms, self.storage, self._inspect),
+            hold_seconds=self.hold_seconds,
+        )
         self.read = ReadFiles(self.chat.open_transaction, self.terms, self.storage)
         self.deletes = DeleteFiles(self.chat.open_transaction, self.storage)
         self.sweep = FileSweep(self.chat.worker, self.storage)

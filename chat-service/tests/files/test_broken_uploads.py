@@ -1,6 +1,7 @@
 """Uploads that are cut off, cancelled, swept or overtaken leave nothing."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,8 @@ async def test_one_that_is_cancelled_behind_its_last_byte_leaves_nothing(
     await nothing_is_left(files)
 
 
-async def test_an_upload_is_held_for_as_long_as_it_goes_on(
-    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(uploading, "_HOLD_SECONDS", 0.05)
+async def test_an_upload_is_held_for_as_long_as_it_goes_on(files: FilesOf, caller: Caller) -> None:
+    files = replace(files, hold_seconds=0.05)
     gate = Gate()
     taking = beginning(files, caller, gate)
 
@@ -134,9 +133,9 @@ async def test_one_that_was_swept_is_given_up_and_leaves_nothing(
 
 
 async def test_one_that_hears_that_it_was_given_up_ends_at_once(
-    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    files: FilesOf, caller: Caller
 ) -> None:
-    monkeypatch.setattr(uploading, "_HOLD_SECONDS", 0.02)
+    files = replace(files, hold_seconds=0.02)
     gate = Gate()
     gate.say(b"x")
     taking = beginning(files, caller, gate)

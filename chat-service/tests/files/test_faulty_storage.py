@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from chassis.caller import Caller
 from chassis.testing import eventually
 from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
 from chat_service.files.domain.terms import Bucket
-from chat_service.files.storage import bucket as bucket_storage
 from chat_service.files.storage.bucket import BucketStorage
 from chat_service.files.storage.folder import FolderStorage
 from chat_service.files.usecases.ports import Storage
@@ -58,17 +58,18 @@ REFUSES, IS_AWAY = {"answers": 403}, {"answers": 503}
 )
 async def test_an_upload_that_cannot_be_stored_is_told_so_and_leaves_nothing(
     files: FilesOf, caller: Caller, between: Between, behind: Bucket, bucket: Bucket,
-    fault: dict[str, Any], parts: int, monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any], parts: int,
 ) -> None:  # fmt: skip
-    with monkeypatch.context() as patched:
-        if "stalls" in fault:
-            patched.setattr(bucket_storage, "_SILENCE", timedelta(seconds=0.5))
-        files.change(place=behind)
-        vars(between).update(fault)
-        with pytest.raises(StorageUnavailable):
-            await files.upload(caller, LARGE if parts else SMALL)
+    faulty = files
+    if "stalls" in fault:
+        impatient = partial(BucketStorage, silence=timedelta(seconds=0.5))
+        faulty = replace(files, in_bucket=impatient)
+    files.change(place=behind)
+    vars(between).update(fault)
+    with pytest.raises(StorageUnavailable):
+        await faulty.upload(caller, LARGE if parts else SMALL)
     # Its bytes may be there, where no answer came: they go with its row, by now or by the sweep.
-    await files.uploads.stop()
+    await faulty.uploads.stop()
     files.change(place=bucket)
     await files.age()
     await files.sweep.sweep()
@@ -107,16 +108,17 @@ async def test_who_is_cancelled_while_a_server_stores_what_has_come_leaves_nothi
     ids=str,
 )
 async def test_what_cannot_be_read_whole_is_never_taken_for_it(
-    between: Between, behind: Bucket, fault: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    between: Between, behind: Bucket, fault: dict[str, Any]
 ) -> None:
     key, got = a_key(), bytearray()
     await put(BucketStorage(behind), key, SMALL)
     # The bounds of a test are those of the faulty reading alone: a busy server stores in more than half a second.
+    short: dict[str, timedelta] = {}
     if "stalls" in fault:
-        monkeypatch.setattr(bucket_storage, "_SILENCE", timedelta(seconds=0.5))
+        short["silence"] = timedelta(seconds=0.5)
     if "drips" in fault:
-        monkeypatch.setattr(bucket_storage, "_LONGEST", timedelta(seconds=0.5))
-    storage = BucketStorage(behind)
+        short["longest"] = timedelta(seconds=0.5)
+    storage = BucketStorage(behind, **short)
     vars(between).update(fault)
 
     async def read_on() -> None:

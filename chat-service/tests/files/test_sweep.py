@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.ids import new_id
 from chassis.testing import eventually
-from chat_service.files import uploading
 from chat_service.files.domain.errors import FileNotFound
 from chat_service.files.domain.file import keys_of
 from chat_service.files.erasure import DeleteFiles
@@ -297,8 +297,7 @@ async def test_a_user_who_is_gone_has_no_bytes_when_that_is_confirmed(
 async def test_an_erasure_waits_for_the_upload_that_is_under_way(
     files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
-    monkeypatch.setattr(uploading, "_HOLD_SECONDS", 0.3)
+    files = replace(files, hold_seconds=0.3)
     storage = files.storage()
     put, reached = storage.put, asyncio.Event()
 
@@ -328,7 +327,7 @@ async def test_an_erasure_waits_for_the_upload_that_is_under_way(
 async def test_an_erasure_waits_for_as_long_as_a_storage_takes_what_was_sent(
     files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploading, "_HOLD_SECONDS", 0.05)
+    files = replace(files, hold_seconds=0.05)
     storage = files.storage()
     put, reached, is_told, stored = storage.put, asyncio.Event(), asyncio.Event(), asyncio.Event()
 

@@ -36,7 +36,9 @@ def reader_of(
     retention: Callable[[], Retention] = lambda: KEPT,
     take_notes: TakeNotes | None = None,
     take_file: TakeFile | None = None,
+    **seconds: Any,
 ) -> Importing:
+    """`seconds`: what is shortened of its timings."""
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
         Leases(chat.worker, replica, chat.audit),
@@ -48,6 +50,7 @@ def reader_of(
         retention=retention,
         take_notes=take_notes,
         take_file=take_file,
+        **seconds,
     )
 
 

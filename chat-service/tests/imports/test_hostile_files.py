@@ -84,10 +84,9 @@ async def test_nothing_gets_in_that_an_upload_would_not_be_nor_anywhere_else(
     assert stored.parent.name == str(caller.user_id)
 
 
-def test_files_unpack_to_no_more_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat_service.imports.reading.source.MOST_UNPACKED", 1_000_000)
+def test_files_unpack_to_no_more_than_may_be() -> None:
     file = zipped(document(A), (f"{A}-a", b" " * 10_000_000))
-    for told, _ in documents_of(io.BytesIO(file), len(file)):
+    for told, _ in documents_of(io.BytesIO(file), len(file), most=1_000_000):
         (attached,) = told.files
         with pytest.raises(UnreadableError) as refused:
             list(attached.pieces())

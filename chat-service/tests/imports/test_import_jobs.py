@@ -105,9 +105,9 @@ async def test_what_is_begun_again_and_again_is_given_up(
 
 
 async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
-    chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller
 ) -> None:
-    monkeypatch.setattr("chat_service.imports.importing._BEAT_SECONDS", 0.01)
+    importing = reader_of(chat, "replica-1", beat_seconds=0.01)
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
     reading = await halted(importing, 20)
@@ -149,4 +149,4 @@ async def test_a_stalled_reader_is_given_up_before_the_database_ends_its_transac
     async with beneath.worker.transaction() as connection:
         allowed = await connection.scalar(idle)
     assert allowed is not None
-    assert allowed > storing._STALLED_SECONDS
+    assert allowed > storing.STALLED_SECONDS

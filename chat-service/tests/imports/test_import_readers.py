@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from chassis.caller import Caller
 from chassis.testing import eventually
 from chat_service.imports.domain.notes import NotesTaken
@@ -33,12 +31,10 @@ async def test_a_reader_that_fails_ends_its_import_and_no_other(
     assert (await row_of(chat, made.id)).state == "completed"
 
 
-async def test_a_reader_that_says_nothing_holds_up_nobody(
-    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chat_service.imports.importing._SILENT_SECONDS", 0.05)
+async def test_a_reader_that_says_nothing_holds_up_nobody(chat: Chat, caller: Caller) -> None:
     made = await upload_to(chat, caller, samples.LIBRECHAT)
-    await reader_of(chat, "replica-1", lambda size: ["/bin/sleep", "600"]).read_all()
+    reader = reader_of(chat, "replica-1", lambda size: ["/bin/sleep", "600"], silent_seconds=0.05)
+    await reader.read_all()
     row = await row_of(chat, made.id)
     assert (row.state, row.reason) == ("failed", "TOOK_TOO_LONG")
 
@@ -52,11 +48,12 @@ time.sleep(600)
 
 
 async def test_a_reader_that_falls_silent_in_a_conversation_is_begun_again_a_few_times(
-    chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller
 ) -> None:
-    monkeypatch.setattr("chat_service.imports.storing._STALLED_SECONDS", 0.05)
     made = await upload_to(chat, caller, samples.LIBRECHAT)
-    await reader_of(chat, "replica-1", lambda size: [sys.executable, "-c", STALLS]).read_all()
+    command = [sys.executable, "-c", STALLS]
+    reader = reader_of(chat, "replica-1", lambda size: command, stalled_seconds=0.05)
+    await reader.read_all()
     row = await row_of(chat, made.id)
     # Five times, and then no more: others wait for their turn.
     assert (row.state, row.reason, row.attempts) == ("failed", "GIVEN_UP", 6)

@@ -59,7 +59,7 @@ def file_readers() -> Bulkhead:
 
 
 class Uploads(Component):
-    """Takes uploads."""
+    """Takes uploads. Each is held anew every `hold_seconds`."""
 
     def __init__(
         self,
@@ -68,12 +68,15 @@ class Uploads(Component):
         storage: StorageInForce,
         inspect: Inspect,
         readers: Bulkhead | None = None,
+        *,
+        hold_seconds: float = _HOLD_SECONDS,
     ) -> None:
         self._open_transaction = open_transaction
         self._terms = terms
         self._storage = storage
         self._inspect = inspect
         self._readers = readers or file_readers()
+        self._hold_seconds = hold_seconds
         self._clearing: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -164,7 +167,7 @@ class Uploads(Component):
 
         async def hold() -> None:
             while True:
-                await asyncio.sleep(_HOLD_SECONDS)
+                await asyncio.sleep(self._hold_seconds)
                 try:
                     await self._hold(upload, of_erased=bool(refusal))
                 except OwnerErased as error:

@@ -25,7 +25,7 @@ from chat_service.imports.filing import TakeFile
 from chat_service.imports.noting import TakeNotes
 from chat_service.imports.reading.frames import MOST_LINE
 from chat_service.imports.store.leases import Leases, Taken
-from chat_service.imports.storing import ReaderStalled, Storing
+from chat_service.imports.storing import STALLED_SECONDS, ReaderStalled, Storing
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.write import WritePersonas
 from chat_service.runs.domain.retention import KEPT, Retention
@@ -54,6 +54,8 @@ class Importing(Repeated):
     """Reads what waits, one file at a time.
 
     `ended` is called behind each. Copies that a reader makes lie in the folder that `scratch` says, where there is one, unseen by others.
+    In seconds: `beat_seconds` are between two signs that it is being read; a reader may say nothing for
+    `silent_seconds`, in the midst of a conversation for `stalled_seconds`.
     """
 
     def __init__(
@@ -70,7 +72,13 @@ class Importing(Repeated):
         retention: Callable[[], Retention] = lambda: KEPT,
         take_notes: TakeNotes | None = None,
         take_file: TakeFile | None = None,
+        beat_seconds: float = _BEAT_SECONDS,
+        silent_seconds: float = _SILENT_SECONDS,
+        stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
+        self._beat_seconds = beat_seconds
+        self._silent_seconds = silent_seconds
+        self._stalled_seconds = stalled_seconds
         self._take_notes = take_notes
         self._take_file = take_file
         self._retention = retention
@@ -101,6 +109,7 @@ class Importing(Repeated):
             days=self._retention().days_of(taken.tenant_id),
             take_notes=self._take_notes,
             take_file=self._take_file,
+            stalled_seconds=self._stalled_seconds,
         )
         began = time.monotonic()
         try:
@@ -189,7 +198,7 @@ class Importing(Repeated):
         return {**_ENVIRONMENT, "TMPDIR": str(folder), "SQLITE_TMPDIR": str(folder)}
 
     async def _take_lines(self, storing: Storing, out: asyncio.StreamReader) -> None:
-        async with aclosing(_lines(out)) as lines:
+        async with aclosing(_lines(out, self._silent_seconds)) as lines:
             try:
                 async with asyncio.timeout(_LONGEST_SECONDS):
                     await storing.store(lines)
@@ -220,7 +229,7 @@ class Importing(Repeated):
     async def _keep_beating(self, taken: Taken, storing: Storing) -> None:
         """Returns once nobody wants it to go on."""
         while True:
-            await asyncio.sleep(_BEAT_SECONDS)
+            await asyncio.sleep(self._beat_seconds)
             if not await self._beat(taken, storing):
                 return
             self._tell(session_notice(taken.user_id, SessionChange.CREATED, None))
@@ -244,13 +253,13 @@ class ImportSweep(Repeated):
             continue
 
 
-async def _lines(out: asyncio.StreamReader) -> AsyncGenerator[bytes]:
+async def _lines(out: asyncio.StreamReader, silent_seconds: float) -> AsyncGenerator[bytes]:
     """Whole lines, without their ends.
 
-    Raises ValueError for half a line, or one that is too long, TimeoutError where nothing comes.
+    Raises ValueError for half a line, or one that is too long, TimeoutError where nothing comes for `silent_seconds`.
     """
     begun = bytearray()
-    while piece := await asyncio.wait_for(out.read(_FED), _SILENT_SECONDS):
+    while piece := await asyncio.wait_for(out.read(_FED), silent_seconds):
         begin = 0
         while (end := piece.find(b"\n", begin)) >= 0:
             yield bytes(begun) + piece[begin:end]

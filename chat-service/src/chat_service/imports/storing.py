@@ -31,7 +31,7 @@ _log = get_logger(__name__)
 _MOST_PROBLEMS: Final = 100
 #: How long a reader may be silent in the midst of a conversation, whose transaction the database ends after
 #: 30 s without a statement. All of a conversation is at hand when its reader begins to tell it.
-_STALLED_SECONDS: Final = 15.0
+STALLED_SECONDS: Final = 15.0
 #: Of so many conversations of a file it is known that they came before in it.
 _MOST_KNOWN: Final = 200_000
 #: Of a conversation's head, what lists show.
@@ -43,7 +43,7 @@ class Storing:
 
     `reason` is what the reader says at its end, `is_changed` whether the file is not what was written.
 
-    Conversations that are kept for `days` are none that are older. The words `in_force` are masked in what is stored, also those that are refused elsewhere.
+    A reader is given up that is silent for `stalled_seconds` in the midst of a conversation. Conversations that are kept for `days` are none that are older. The words `in_force` are masked in what is stored, also those that are refused elsewhere.
     """
 
     def __init__(
@@ -55,7 +55,10 @@ class Storing:
         days: int | None = None,
         take_notes: TakeNotes | None = None,
         take_file: TakeFile | None = None,
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
+        self._stalled_seconds = stalled_seconds
         self._notes = Noting(take_notes, whose)
         self._files = Filing(open_transaction, take_file, whose)
         self._days = days
@@ -129,7 +132,7 @@ class Storing:
     async def _conversation(self, head: dict[str, Any], lines: Lines) -> None:
         source, key = head.pop("source"), head.pop("key")
         self.format = source
-        conversation, added = _Conversation(lines), self._added
+        conversation, added = _Conversation(lines, self._stalled_seconds), self._added
         name = hash((source, key))
         try:
             await self._store(source, key, head, conversation)
@@ -235,8 +238,9 @@ class _TooOldError(Exception):
 class _Conversation:
     """The messages of one conversation, which are read once, by whoever comes first."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, stalled_seconds: float) -> None:
         self._lines = lines
+        self._stalled_seconds = stalled_seconds
         self._is_over = False
         self.left_out: dict[str, int] = {}
 
@@ -255,7 +259,7 @@ class _Conversation:
 
     async def _next(self) -> bytes | None:
         try:
-            async with asyncio.timeout(_STALLED_SECONDS):
+            async with asyncio.timeout(self._stalled_seconds):
                 return await anext(self._lines, None)
         except TimeoutError:
             raise ReaderStalled from None

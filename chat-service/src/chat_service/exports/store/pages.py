@@ -162,10 +162,23 @@ class Part:
     files: Sequence[AttachedFile]
 
 
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """How many conversations are named at once, and how many messages, and bytes of text, a page has."""
+
+    named: int = _NAMED
+    messages: int = _MOST_MESSAGES
+    bytes: int = _MOST_BYTES
+
+
+SHIPPED: Final = PageSize()
+
+
 class Pages:
     """The conversations of one user, in one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, size: PageSize = SHIPPED) -> None:
+        self._size = size
         self._connection = transaction.connection
         self._user_id = transaction.scope.user_id
 
@@ -185,7 +198,7 @@ class Pages:
                 active_from=wanted.active_from,
                 active_before=wanted.active_before,
                 since=wanted.since,
-                most=_NAMED,
+                most=self._size.named,
             )
         return [Named(row.id, row.message_count) for row in rows]
 
@@ -202,8 +215,8 @@ class Pages:
             ids=list(ids),
             behind=[behind, *(0 for _ in ids[1:])],
             between=ENCODINGS[of].between.decode(),
-            most=_MOST_MESSAGES,
-            most_bytes=_MOST_BYTES,
+            most=self._size.messages,
+            most_bytes=self._size.bytes,
             files=files,
         )
         return [
@@ -225,14 +238,14 @@ class Pages:
         return [row.text for row in rows]
 
 
-def pages_of(named: Sequence[Named]) -> Sequence[Sequence[UUID]]:
-    """Conversations in groups, of which each has about as many messages as a page."""
+def pages_of(named: Sequence[Named], messages: int) -> Sequence[Sequence[UUID]]:
+    """Conversations in groups, of which each has about as many messages as a page: so many."""
     pages: list[list[UUID]] = []
     left = 0
     for one in named:
         if left <= 0:
             pages.append([])
-            left = _MOST_MESSAGES
+            left = messages
         pages[-1].append(one.id)
         # One without any is not for nothing either.
         left -= max(one.messages, 20)

@@ -18,7 +18,7 @@ from chat_service.audit import Audit, Deed
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.exports.domain.wanted import Begin, End, Files, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
-from chat_service.exports.store.pages import Named, Pages, Part, pages_of
+from chat_service.exports.store.pages import SHIPPED, Named, Pages, PageSize, Part, pages_of
 from chat_service.plain_text.controls import drawn_utf8, escaped_in_json
 
 #: Of one user at once, in one process.
@@ -48,9 +48,26 @@ class _Reading:
 
 
 class Exporting:
-    """Exports users' conversations, a few at once for each of them."""
+    """Exports users' conversations, a few at once for each of them.
 
-    def __init__(self, open_transaction: OpenTransaction, audit: Audit) -> None:
+    `pauses`: seconds between tries to read a page; `look_back`: what changed for so long before an export is in
+    the next one as well; `page_size`: what is read at once; `piece_files`: files that are told at once.
+    """
+
+    def __init__(
+        self,
+        open_transaction: OpenTransaction,
+        audit: Audit,
+        *,
+        pauses: Sequence[float] = _PAUSES,
+        look_back: timedelta = _LOOK_BACK,
+        page_size: PageSize = SHIPPED,
+        piece_files: int = _PIECE_FILES,
+    ) -> None:
+        self._pauses = pauses
+        self._look_back = look_back
+        self._page_size = page_size
+        self._piece_files = piece_files
         self._open_transaction = open_transaction
         self._audit = audit
         self._under_way: Counter[UUID] = Counter()
@@ -68,7 +85,7 @@ class Exporting:
         """
         with self._counted(caller.user_id):
             writer = _Writer(wanted.format)
-            since = _since_next(wanted)
+            since = self._since_next(wanted)
             begin: Begin | None = Begin(since)
             async with aclosing(self._parts(caller, wanted)) as parts:
                 async for part in parts:
@@ -79,7 +96,7 @@ class Exporting:
                         begin = None
                     for piece in writer.take(part):
                         yield piece
-                    for files in _files_of(part):
+                    for files in _files_of(part, self._piece_files):
                         yield files
             if begin is not None:
                 await self._note(caller, wanted)
@@ -93,6 +110,16 @@ class Exporting:
                 None if personas is None else len(personas),
                 since,
             )
+
+    def _since_next(self, wanted: Wanted) -> datetime | None:
+        """What the next export has to begin with, so that it has whatever changes behind this one.
+
+        One that goes on has the first one's part by what that one began with: what it has had may have changed
+        since. Without that, the next one begins where this one did.
+        """
+        if wanted.began is not None:
+            return wanted.began
+        return wanted.since if wanted.after is not None else utc_now() - self._look_back
 
     async def _note(self, caller: Caller, wanted: Wanted) -> None:
         """In the audit log, before anything is handed out; nothing of what nobody is given."""
@@ -150,7 +177,7 @@ class Exporting:
         """Conversations of which each group has about as many messages as a page."""
         after = wanted.after
         while named := await self._names(caller, wanted, after):
-            for ids in pages_of(named):
+            for ids in pages_of(named, self._page_size.messages):
                 yield ids
             after = named[-1].id
         if wanted.session_id is not None and after is None:
@@ -164,10 +191,10 @@ class Exporting:
 
     async def _read(self, caller: Caller, read: Callable[[Pages], Awaitable[Read]]) -> Read:
         """What `read` reads; a busy moment of the database is waited for, and ends no long download."""
-        for pause in (*_PAUSES, None):
+        for pause in (*self._pauses, None):
             try:
                 async with self._connections, self._open_transaction(caller) as transaction:
-                    return await read(Pages(transaction))
+                    return await read(Pages(transaction, self._page_size))
             except Unavailable:
                 if pause is None:
                     raise
@@ -184,17 +211,6 @@ async def _give_up(readings: Sequence[asyncio.Task[Sequence[Part]]]) -> None:
         # Heard, so that nobody logs that it was not.
         if not reading.cancelled():
             reading.exception()
-
-
-def _since_next(wanted: Wanted) -> datetime | None:
-    """What the next export has to begin with, so that it has whatever changes behind this one.
-
-    One that goes on has the first one's part by what that one began with: what it has had may have changed
-    since. Without that, the next one begins where this one did.
-    """
-    if wanted.began is not None:
-        return wanted.began
-    return wanted.since if wanted.after is not None else utc_now() - _LOOK_BACK
 
 
 class _Writer:
@@ -243,10 +259,10 @@ class _Writer:
         return _pieces(b"".join(texts))
 
 
-def _files_of(page: Sequence[Part]) -> Iterator[Files]:
+def _files_of(page: Sequence[Part], most: int) -> Iterator[Files]:
     files = [file for part in page for file in part.files]
-    for start in range(0, len(files), _PIECE_FILES):
-        yield Files(files[start : start + _PIECE_FILES])
+    for start in range(0, len(files), most):
+        yield Files(files[start : start + most])
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

@@ -29,9 +29,14 @@ _LONGEST: Final = timedelta(minutes=10)
 
 
 class BucketStorage:
-    """See Storage. What the process's environment says of AWS fills in what `bucket` does not say."""
+    """See Storage. What the process's environment says of AWS fills in what `bucket` does not say.
 
-    def __init__(self, bucket: Bucket) -> None:
+    `silence`: after which a request is given up; `longest`: how long one may take in all.
+    """
+
+    def __init__(
+        self, bucket: Bucket, *, silence: timedelta = _SILENCE, longest: timedelta = _LONGEST
+    ) -> None:
         # Fifteen megabytes that who keeps files in a folder has no use for.
         from obstore.store import S3Store
 
@@ -49,8 +54,8 @@ class BucketStorage:
             client_options={
                 "allow_http": plain,
                 "connect_timeout": timedelta(seconds=5),
-                "read_timeout": _SILENCE,
-                "timeout": _LONGEST,
+                "read_timeout": silence,
+                "timeout": longest,
             },
             retry_config={
                 "max_retries": 3,

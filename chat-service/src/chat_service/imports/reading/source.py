@@ -68,18 +68,19 @@ class Bounded(io.RawIOBase):
 
 
 class Budget:
-    """How much was read so far, of how much; raises UnreadableError for more than there may be: of each of
-    ``parts``, in the sum.
+    """How much was read so far, of how much; raises UnreadableError for more than there may be: ``most`` bytes
+    of each of ``parts``, in the sum.
     """
 
-    def __init__(self, expected: int, *, parts: int = 1) -> None:
+    def __init__(self, expected: int, *, most: int = MOST_UNPACKED, parts: int = 1) -> None:
         self.expected = max(expected, 1)
         self.spent = 0
+        self.most = most
         self._parts = parts
 
     def spend(self, size: int) -> None:
         self.spent += size
-        if self.spent > self._parts * MOST_UNPACKED:
+        if self.spent > self._parts * self.most:
             raise UnreadableError("UNPACKED_TOO_LARGE")
 
     @property
@@ -133,21 +134,25 @@ class Document:
         return _without_mark(Bounded(self._file, self._budget))
 
 
-def documents_of(stream: IO[bytes], size: int) -> Iterator[tuple[Document, Budget]]:
+def documents_of(
+    stream: IO[bytes], size: int, *, most: int = MOST_UNPACKED
+) -> Iterator[tuple[Document, Budget]]:
     """The JSON documents in a file of about so many bytes; of a zip those of its members that are JSON.
 
-    Each is to be read before the next one is asked for. Raises UnreadableError.
+    It may unpack to ``most`` bytes. Each is to be read before the next one is asked for. Raises UnreadableError.
     """
     head = _read_some(stream, _HEAD)
     if head.startswith(b"PK\x03\x04"):
-        with _kept(_joined(head, stream), Budget(size)) as file:
-            yield from _members(file)
+        with _kept(_joined(head, stream), Budget(size, most=most)) as file:
+            yield from _members(file, most)
     elif head.startswith(b"\x1f\x8b"):
         with gzip.GzipFile(fileobj=_joined(head, stream)) as unpacked:
             # Text, as a rule, to a fifth of itself.
-            yield from _document(_Careful(unpacked, end="FILE_CUT_OFF"), 5 * size, Budget(5 * size))
+            yield from _document(
+                _Careful(unpacked, end="FILE_CUT_OFF"), 5 * size, Budget(5 * size, most=most)
+            )
     else:
-        yield from _document(stream, size, Budget(size), head)
+        yield from _document(stream, size, Budget(size, most=most), head)
 
 
 def _document(
@@ -162,7 +167,7 @@ def _document(
         raise UnreadableError("FORMAT_UNKNOWN")
     whole = _joined(head, stream)
     if _TWICE.match(head):
-        with _kept(whole, Budget(size)) as file:
+        with _kept(whole, Budget(size, most=budget.most)) as file:
             # It is read twice.
             budget.expected *= 2
             yield Document(file, budget, kept=True), budget
@@ -170,7 +175,7 @@ def _document(
         yield Document(whole, budget, kept=False), budget
 
 
-def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
+def _members(file: IO[bytes], most: int) -> Iterator[tuple[Document, Budget]]:
     if not zipfile.is_zipfile(file):
         # What is in it is told at its end.
         raise UnreadableError("FILE_CUT_OFF")
@@ -193,7 +198,7 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
         # A name is looked at for its ending, and is nothing else.
         texts = [one for one in members if one.filename.lower().endswith(_TEXTS)]
         expected = sum(one.file_size for one in (*texts, *attached))
-        budget = Budget(expected, parts=2 if attached else 1)
+        budget = Budget(expected, most=most, parts=2 if attached else 1)
         files = [
             Attached(archive, one, named[1], budget)
             for one in attached
