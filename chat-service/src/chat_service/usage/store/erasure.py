@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
+from chassis.db.sweep import sweep
 from chassis.repeated import Repeated
 from chat_service.usage.store.ledger import COUNTED
 from servicekit.erasure import BATCH, in_batches
@@ -83,7 +84,4 @@ class UsageSweep(Repeated):
     async def sweep(self) -> None:
         """Look now. Raises DatabaseBusy or DatabaseUnavailable."""
         for statement in _SWEEPS:
-            swept = _SWEEP_BATCH
-            while swept == _SWEEP_BATCH:
-                async with self._worker.transaction() as connection:
-                    swept = await statement.run(connection, kept_days=KEPT_DAYS, batch=_SWEEP_BATCH)
+            await sweep(self._worker, statement, batch=_SWEEP_BATCH, kept_days=KEPT_DAYS)
