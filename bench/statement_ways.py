@@ -13,7 +13,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, Executable, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 
 POOL_SIZE = 8
@@ -21,7 +21,7 @@ _OPTIONS = {
     "application_name": "bench",
     "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC",
 }
-_SCOPE = (
+_SET_OWNER = (
     "SELECT set_config('parley.tenant_id', $1, true) AS tenant_id,"
     " set_config('parley.user_id', $2, true) AS user_id"
 )
@@ -48,11 +48,11 @@ class Query:
 
 
 class Way(Protocol):
-    """Executes work within a scope: one statement, or several in a transaction."""
+    """Executes work for an owner of rows: one statement, or several in a transaction."""
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None: ...
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None: ...
 
-    async def several(self, scope: Scope, work: Work) -> None: ...
+    async def several(self, owner: RowOwner, work: Work) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -63,11 +63,11 @@ class Parley:
     def __init__(self, url: str) -> None:
         self._database = Database(url, pool_size=POOL_SIZE, application_name="bench")
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
-        await self._database.all(scope, query.statement, **values)
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None:
+        await self._database.all(owner, query.statement, **values)
 
-    async def several(self, scope: Scope, work: Work) -> None:
-        async with self._database.transaction(scope) as connection:
+    async def several(self, owner: RowOwner, work: Work) -> None:
+        async with self._database.transaction(owner) as connection:
             for query, values in work:
                 await query.statement.all(connection, **values)
 
@@ -94,12 +94,12 @@ class SqlAlchemy:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
-        await self.several(scope, [(query, values)])
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None:
+        await self.several(owner, [(query, values)])
 
-    async def several(self, scope: Scope, work: Work) -> None:
+    async def several(self, owner: RowOwner, work: Work) -> None:
         async with self._engine.begin() as connection:
-            ids = {"tenant_id": str(scope.tenant_id), "user_id": str(scope.user_id)}
+            ids = {"tenant_id": str(owner.tenant_id), "user_id": str(owner.user_id)}
             await connection.execute(_SCOPE_TEXT, ids)
             for query, values in work:
                 (await connection.execute(query.clause, values)).all()
@@ -112,19 +112,19 @@ class _Psycopg:
     """Compiled statements in psycopg's cursors, on whoever's pool."""
 
     async def _one(
-        self, driver: psycopg.AsyncConnection[Any], scope: Scope, query: Query, values: Any
+        self, driver: psycopg.AsyncConnection[Any], owner: RowOwner, query: Query, values: Any
     ) -> None:
         async with driver.pipeline():
-            await _execute(driver, _SCOPE, (str(scope.tenant_id), str(scope.user_id)))
+            await _execute(driver, _SET_OWNER, (str(owner.tenant_id), str(owner.user_id)))
             cursor = await _execute(driver, *query.raw(values))
         await cursor.fetchall()
 
     async def _several(
-        self, driver: psycopg.AsyncConnection[Any], scope: Scope, work: Work
+        self, driver: psycopg.AsyncConnection[Any], owner: RowOwner, work: Work
     ) -> None:
         async with driver.pipeline():
             await _execute(driver, "BEGIN")
-            await _execute(driver, _SCOPE, (str(scope.tenant_id), str(scope.user_id)))
+            await _execute(driver, _SET_OWNER, (str(owner.tenant_id), str(owner.user_id)))
         for query, values in work:
             await (await _execute(driver, *query.raw(values))).fetchall()
         await driver.commit()
@@ -136,17 +136,17 @@ class PsycopgOnSqlAlchemysPool(_Psycopg):
     def __init__(self, url: str) -> None:
         self._engine = _engine(url, autocommit=True, pool_reset_on_return=None)
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None:
         pooled = await self._engine.raw_connection()
         try:
-            await self._one(_driver(pooled.driver_connection), scope, query, values)
+            await self._one(_driver(pooled.driver_connection), owner, query, values)
         finally:
             pooled.close()
 
-    async def several(self, scope: Scope, work: Work) -> None:
+    async def several(self, owner: RowOwner, work: Work) -> None:
         pooled = await self._engine.raw_connection()
         try:
-            await self._several(_driver(pooled.driver_connection), scope, work)
+            await self._several(_driver(pooled.driver_connection), owner, work)
         finally:
             pooled.close()
 
@@ -166,31 +166,31 @@ class PsycopgPool(_Psycopg):
             open=False,
         )
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None:
         await self._pool.open()
         async with self._pool.connection() as driver:
-            await self._one(driver, scope, query, values)
+            await self._one(driver, owner, query, values)
 
-    async def several(self, scope: Scope, work: Work) -> None:
+    async def several(self, owner: RowOwner, work: Work) -> None:
         await self._pool.open()
         async with self._pool.connection() as driver:
-            await self._several(driver, scope, work)
+            await self._several(driver, owner, work)
 
     async def close(self) -> None:
         await self._pool.close()
 
 
 class PsycopgWithoutPipeline(PsycopgOnSqlAlchemysPool):
-    """BEGIN, scope, statement and COMMIT, a round trip each."""
+    """BEGIN, owner's ids, statement and COMMIT, a round trip each."""
 
-    async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
-        await self.several(scope, [(query, values)])
+    async def one(self, owner: RowOwner, query: Query, values: dict[str, object]) -> None:
+        await self.several(owner, [(query, values)])
 
     async def _several(
-        self, driver: psycopg.AsyncConnection[Any], scope: Scope, work: Work
+        self, driver: psycopg.AsyncConnection[Any], owner: RowOwner, work: Work
     ) -> None:
         await _execute(driver, "BEGIN")
-        await _execute(driver, _SCOPE, (str(scope.tenant_id), str(scope.user_id)))
+        await _execute(driver, _SET_OWNER, (str(owner.tenant_id), str(owner.user_id)))
         for query, values in work:
             await (await _execute(driver, *query.raw(values))).fetchall()
         await driver.commit()

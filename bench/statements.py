@@ -1,6 +1,6 @@
 """`python -m bench.statements`: what it costs to execute the statements of a turn, in some ways.
 
-A turn makes three, each a transaction by itself in its user's scope: a key is read, the question is
+A turn makes three, each a transaction by itself of its user: a key is read, the question is
 stored with its run, and the end of the run with its answer. Here they are like those of the services,
 on tables like theirs, beside a list of sessions (two statements in a transaction). The ways of
 `bench.statement_ways` are measured by turns, so that each has the same hour.
@@ -27,7 +27,7 @@ from sqlalchemy import make_url, text
 from bench import procfs
 from bench.report import machine
 from bench.statement_ways import WAYS, Query, Way
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chassis.embedded import EmbeddedPostgres
 from chassis.ids import new_id
 
@@ -103,23 +103,23 @@ _LIST = Query(
 _COUNT = Query(text("SELECT count(*) AS total FROM sessions WHERE user_id = :user_id"))
 
 
-async def turn(way: Way, scope: Scope) -> None:
+async def turn(way: Way, owner: RowOwner) -> None:
     """One turn, in the one session that the user has."""
-    whose = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    whose = {"tenant_id": owner.tenant_id, "user_id": owner.user_id}
     run = {"run_id": new_id(), "content": "Tell me something, at your own pace."}
-    await way.one(scope, _KEY, {**whose, "key_id": scope.user_id})
-    question = {"session_id": scope.user_id, "question_id": new_id(), "model": "bench"}
-    await way.one(scope, _ADMIT, {**whose, **run, **question})
-    await way.one(scope, _END, {**whose, **run, "answer_id": new_id()})
+    await way.one(owner, _KEY, {**whose, "key_id": owner.user_id})
+    question = {"session_id": owner.user_id, "question_id": new_id(), "model": "bench"}
+    await way.one(owner, _ADMIT, {**whose, **run, **question})
+    await way.one(owner, _END, {**whose, **run, "answer_id": new_id()})
 
 
-async def sessions(way: Way, scope: Scope) -> None:
+async def sessions(way: Way, owner: RowOwner) -> None:
     """A page of sessions, and how many there are."""
-    mine: dict[str, object] = {"user_id": scope.user_id}
-    await way.several(scope, [(_LIST, {**mine, "size": 21}), (_COUNT, mine)])
+    mine: dict[str, object] = {"user_id": owner.user_id}
+    await way.several(owner, [(_LIST, {**mine, "size": 21}), (_COUNT, mine)])
 
 
-UNITS: Mapping[str, Callable[[Way, Scope], Awaitable[None]]] = {
+UNITS: Mapping[str, Callable[[Way, RowOwner], Awaitable[None]]] = {
     "a turn": turn,
     "list sessions": sessions,
 }
@@ -128,7 +128,7 @@ Key = tuple[str, int, str]
 
 async def measure(
     server: EmbeddedPostgres,
-    users: Sequence[Scope],
+    users: Sequence[RowOwner],
     at_once: Sequence[int],
     times: int,
     rounds: int,
@@ -211,8 +211,8 @@ class Relay:
 
 async def _load(
     way: Way,
-    do: Callable[[Way, Scope], Awaitable[None]],
-    users: Sequence[Scope],
+    do: Callable[[Way, RowOwner], Awaitable[None]],
+    users: Sequence[RowOwner],
     at_once: int,
     times: int,
 ) -> None:
@@ -225,8 +225,8 @@ async def _load(
     await asyncio.gather(*(work() for _ in range(at_once)))
 
 
-def _prepare(server: EmbeddedPostgres) -> list[Scope]:
-    users = [Scope(tenant_id=new_id(), user_id=new_id()) for _ in range(_USERS)]
+def _prepare(server: EmbeddedPostgres) -> list[RowOwner]:
+    users = [RowOwner(tenant_id=new_id(), user_id=new_id()) for _ in range(_USERS)]
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
         admin.execute(_TABLES)
         for name in _SECURED:

@@ -11,7 +11,7 @@ from auth_service.domain.logins import Client
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.transactions import system_transactions
 from auth_service.usecases.audit_log import entry_about_owner
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.grpc.client import Channel
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
@@ -188,7 +188,7 @@ async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
     worker = Database(database.worker, application_name="test")
     late = entry_about_owner(
         Event.LOGIN_REFUSED,
-        Scope(UUID(user.tenant_id), UUID(user.id)),
+        RowOwner(UUID(user.tenant_id), UUID(user.id)),
         Client("198.51.100.9", "a stranger's"),
     )
     async with system_transactions(worker)() as transaction:

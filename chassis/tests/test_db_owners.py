@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.clock import utc_now
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.owners import OwnerErased, erase_owner, lock_owner
 from chassis.errors import Kind
 from chassis.ids import new_id
@@ -33,31 +33,31 @@ async def databases(
     await worker.stop()
 
 
-def somebody() -> Scope:
-    return Scope(tenant_id=new_id(), user_id=new_id())
+def somebody() -> RowOwner:
+    return RowOwner(tenant_id=new_id(), user_id=new_id())
 
 
-async def write(app: Database, scope: Scope, pause: float = 0.0) -> None:
-    async with app.transaction(scope) as connection:
-        await lock_owner(connection, scope)
+async def write(app: Database, owner: RowOwner, pause: float = 0.0) -> None:
+    async with app.transaction(owner) as connection:
+        await lock_owner(connection, owner)
         await connection.execute(
-            INSERT, {"id": new_id(), "tenant_id": scope.tenant_id, "user_id": scope.user_id}
+            INSERT, {"id": new_id(), "tenant_id": owner.tenant_id, "user_id": owner.user_id}
         )
         await asyncio.sleep(pause)
 
 
-async def erase(worker: Database, scope: Scope) -> None:
+async def erase(worker: Database, owner: RowOwner) -> None:
     async with worker.transaction() as connection:
-        await erase_owner(connection, scope, utc_now())
+        await erase_owner(connection, owner, utc_now())
         await connection.execute(
-            text("DELETE FROM entries WHERE user_id = :user"), {"user": scope.user_id}
+            text("DELETE FROM entries WHERE user_id = :user"), {"user": owner.user_id}
         )
 
 
-async def rows_of(worker: Database, scope: Scope) -> int:
+async def rows_of(worker: Database, owner: RowOwner) -> int:
     async with worker.transaction() as connection:
         count = await connection.scalar(
-            text("SELECT count(*) FROM entries WHERE user_id = :user"), {"user": scope.user_id}
+            text("SELECT count(*) FROM entries WHERE user_id = :user"), {"user": owner.user_id}
         )
     return int(count or 0)
 
@@ -134,17 +134,17 @@ async def test_no_row_survives_and_none_rises_again_however_they_race(
         if known:
             await write(app, ann)
 
-        async def writer(delay: float, scope: Scope = ann) -> str:
+        async def writer(delay: float, owner: RowOwner = ann) -> str:
             await asyncio.sleep(delay)
             try:
-                await write(app, scope, pause=0.002)
+                await write(app, owner, pause=0.002)
             except OwnerErased:
                 return "refused"
             return "written"
 
-        async def eraser(delay: float, scope: Scope = ann) -> None:
+        async def eraser(delay: float, owner: RowOwner = ann) -> None:
             await asyncio.sleep(delay)
-            await erase(worker, scope)
+            await erase(worker, owner)
 
         _, *outcomes = await asyncio.gather(
             eraser(0.001 * round_number), *(writer(0.002 * number) for number in range(10))
@@ -169,7 +169,7 @@ async def test_the_owner_of_another_tenant_is_refused(
     ann = somebody()
     await write(app, ann)
     with pytest.raises(OwnerErased):
-        await write(app, Scope(tenant_id=new_id(), user_id=ann.user_id))
+        await write(app, RowOwner(tenant_id=new_id(), user_id=ann.user_id))
 
 
 async def test_the_app_role_can_neither_erase_nor_revive(

@@ -10,7 +10,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.pipeline import driver_of
 from chassis.db.statement import Statement, pooled_of
 from chassis.ids import new_id
@@ -36,11 +36,11 @@ async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
     await database.stop()
 
 
-def somebody() -> Scope:
-    return Scope(tenant_id=new_id(), user_id=new_id())
+def somebody() -> RowOwner:
+    return RowOwner(tenant_id=new_id(), user_id=new_id())
 
 
-def entry(whose: Scope, words: str) -> dict[str, Any]:
+def entry(whose: RowOwner, words: str) -> dict[str, Any]:
     return {
         "id": new_id(),
         "tenant_id": whose.tenant_id,
@@ -49,7 +49,7 @@ def entry(whose: Scope, words: str) -> dict[str, Any]:
     }
 
 
-async def texts(database: Database, whose: Scope) -> list[str]:
+async def texts(database: Database, whose: RowOwner) -> list[str]:
     async with database.transaction(whose) as connection:
         return [row.text for row in await TEXTS.all(connection)]
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.errors import DatabaseBusy, StalePlan
 from chassis.db.statement import Statement, columns_of
 from chassis.ids import new_id
@@ -59,7 +59,7 @@ RENAME = Statement(
 )
 REMOVE = Statement(delete(entries).where(entries.c.text == bindparam("words")))
 
-ANN = Scope(tenant_id=new_id(), user_id=new_id())
+ANN = RowOwner(tenant_id=new_id(), user_id=new_id())
 
 
 @pytest.fixture

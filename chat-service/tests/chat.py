@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from chassis.caller import Caller
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.transactions import OpenTransaction, Owned
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
@@ -100,7 +100,7 @@ class Chat:
         return replace(means, **changes)
 
     def erasing(self, whose: Owned) -> Erasing:
-        return Erasing(self.worker, Scope(tenant_id=whose.tenant_id, user_id=whose.user_id))
+        return Erasing(self.worker, RowOwner(tenant_id=whose.tenant_id, user_id=whose.user_id))
 
     async def session(self, caller: Caller, title: str = "", **fields: Any) -> Session:
         """An empty conversation that is begun with these `fields` of NewSession."""
@@ -136,7 +136,7 @@ class Chat:
     @asynccontextmanager
     async def finishing(self, run: Run, ending: Ending = ENDING) -> AsyncIterator[None]:
         """The end of a run that is stored, and not committed before the block ends."""
-        async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
+        async with self.app.transaction(RowOwner(run.tenant_id, run.user_id)) as connection:
             values = of_answer(run, ending, run.created_at, Tokens(3, 2), Cost())
             assert await END_RUN[run.continues is not None].run(connection, **values) == 1
             yield

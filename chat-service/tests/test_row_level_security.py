@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.caller import Caller
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chassis.ids import new_id
 
 from .chat import Chat
@@ -37,7 +37,7 @@ PROTECTED = {
 }
 
 
-async def _count(chat: Chat, table: str, whose: Caller | Scope | None) -> int:
+async def _count(chat: Chat, table: str, whose: Caller | RowOwner | None) -> int:
     async with chat.app.transaction(whose) as connection:
         return await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0
 
@@ -51,7 +51,7 @@ async def test_a_query_without_its_where_shows_nothing_of_others(
     assert await _count(chat, table, stranger) == 0
     # Nor without a user, nor to a user of the same id in another tenant.
     assert await _count(chat, table, None) == 0
-    assert await _count(chat, table, Scope(tenant_id=new_id(), user_id=caller.user_id)) == 0
+    assert await _count(chat, table, RowOwner(tenant_id=new_id(), user_id=caller.user_id)) == 0
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -121,7 +121,7 @@ async def test_what_a_user_has_set_is_seen_by_that_user_and_changed_by_nobody(
             )
     for whose, seen in ((caller, 1), (stranger, 1), (None, 0)):
         assert await _count(chat, "user_settings", whose) == seen
-    elsewhere = Scope(tenant_id=new_id(), user_id=caller.user_id)
+    elsewhere = RowOwner(tenant_id=new_id(), user_id=caller.user_id)
     assert await _count(chat, "user_settings", elsewhere) == 0
     for statement in (
         "UPDATE user_settings SET instructions = ''",

@@ -17,7 +17,7 @@ from chassis.testing import Signer
 from parley.auth.v1 import auth_pb2
 
 # How often auth-service's watch says something, whatever there is to tell.
-_BEAT_SECONDS = 10.0
+_HEARTBEAT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Revocations:
             while True:
                 told = []
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_BEAT_SECONDS):
+                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
                         told.append(await news.get())
                 yield auth_pb2.WatchRevocationsResponse(revocations=told)
         finally:

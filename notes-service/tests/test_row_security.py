@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.transactions import Transaction, transactions
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
@@ -66,7 +66,7 @@ async def test_without_a_user_there_is_nothing_to_see_also_after_one_was_there(
 async def test_a_row_cannot_be_written_in_another_users_name(app: Database, signer: Signer) -> None:
     alice, bob = signer.caller(), signer.caller()
     now = utc_now()
-    as_bob = Scope(bob.tenant_id, bob.user_id)
+    as_bob = RowOwner(bob.tenant_id, bob.user_id)
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with app.transaction(alice) as connection:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.transactions import transactions
 from chassis.errors import FieldError, RemoteError
@@ -232,11 +232,13 @@ async def test_the_function_tells_ids_of_its_caller_alone_whatever_it_is_asked(
                 note_id
                 for (note_id,) in worker.execute("SELECT id FROM notes WHERE user_id = %s", [alice])
             }
-        found = {row.note_id for row in await app.all(Scope(tenant, alice), _SEARCH, sought=asked)}
+        found = {
+            row.note_id for row in await app.all(RowOwner(tenant, alice), _SEARCH, sought=asked)
+        }
         assert found == (own if sought.startswith(("!", "'@'")) or not sought else set())
         # The same user in another tenant, and nobody at all.
-        for scope in (Scope(bob, alice), None):
-            assert await app.all(scope, _SEARCH, sought=asked) == []
+        for owner in (RowOwner(bob, alice), None):
+            assert await app.all(owner, _SEARCH, sought=asked) == []
     finally:
         await app.stop()
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.owners import OwnerErased, lock_owner
 from chassis.ids import new_id
 from chassis.jetstream import Unreadable
@@ -36,11 +36,11 @@ async def worker(urls: DatabaseUrls) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def user() -> Scope:
-    return Scope(tenant_id=new_id(), user_id=new_id())
+def user() -> RowOwner:
+    return RowOwner(tenant_id=new_id(), user_id=new_id())
 
 
-def fill(urls: DatabaseUrls, user: Scope, books: int) -> None:
+def fill(urls: DatabaseUrls, user: RowOwner, books: int) -> None:
     with psycopg.connect(urls.admin) as admin:
         admin.execute(
             "INSERT INTO books SELECT gen_random_uuid(), %s, %s FROM generate_series(1, %s)",
@@ -82,7 +82,7 @@ class Books:
         return done.rowcount
 
 
-def event(user: Scope, erasure_id: UUID) -> bytes:
+def event(user: RowOwner, erasure_id: UUID) -> bytes:
     return events_pb2.UserDeleted(
         erasure_id=str(erasure_id), user_id=str(user.user_id), tenant_id=str(user.tenant_id)
     ).SerializeToString()
@@ -107,9 +107,9 @@ def confirmations(urls: DatabaseUrls) -> list[tuple[str, events_pb2.UserErased]]
 
 
 async def test_every_step_is_taken_to_its_end_and_then_that_is_confirmed_where_we_alone_can(
-    urls: DatabaseUrls, worker: Database, user: Scope
+    urls: DatabaseUrls, worker: Database, user: RowOwner
 ) -> None:
-    stranger = Scope(tenant_id=user.tenant_id, user_id=new_id())
+    stranger = RowOwner(tenant_id=user.tenant_id, user_id=new_id())
     fill(urls, user, 2 * BATCH + 1)
     fill(urls, stranger, 1)
     books, erasure_id = Books(), new_id()
@@ -127,7 +127,7 @@ async def test_every_step_is_taken_to_its_end_and_then_that_is_confirmed_where_w
 
 
 async def test_what_failed_half_way_confirms_nothing_and_is_begun_again(
-    urls: DatabaseUrls, worker: Database, user: Scope
+    urls: DatabaseUrls, worker: Database, user: RowOwner
 ) -> None:
     fill(urls, user, BATCH + 1)
     books = Books()
@@ -141,7 +141,7 @@ async def test_what_failed_half_way_confirms_nothing_and_is_begun_again(
 
 
 async def test_to_erase_again_confirms_again_with_the_first_moment(
-    urls: DatabaseUrls, worker: Database, user: Scope
+    urls: DatabaseUrls, worker: Database, user: RowOwner
 ) -> None:
     handle, _ = handler(worker, in_batches(Books()))
     erasure_id = new_id()
@@ -152,7 +152,7 @@ async def test_to_erase_again_confirms_again_with_the_first_moment(
 
 
 async def test_nobody_writes_for_a_user_from_the_first_transaction_on(
-    urls: DatabaseUrls, worker: Database, user: Scope
+    urls: DatabaseUrls, worker: Database, user: RowOwner
 ) -> None:
     async with Erasing(worker, user).transaction() as (_, erased_at):
         assert erased_at is not None
@@ -166,7 +166,7 @@ async def test_nobody_writes_for_a_user_from_the_first_transaction_on(
 
 
 async def test_of_two_at_once_neither_confirms_what_the_other_still_deletes(
-    urls: DatabaseUrls, worker: Database, user: Scope
+    urls: DatabaseUrls, worker: Database, user: RowOwner
 ) -> None:
     fill(urls, user, 3 * BATCH)
     with psycopg.connect(urls.admin) as admin:
@@ -184,7 +184,7 @@ async def test_of_two_at_once_neither_confirms_what_the_other_still_deletes(
     assert (count(urls, "books"), len(confirmations(urls))) == (0, 2)
 
 
-CUT = event(Scope(tenant_id=UUID(int=1), user_id=UUID(int=2)), UUID(int=3))[:20]
+CUT = event(RowOwner(tenant_id=UUID(int=1), user_id=UUID(int=2)), UUID(int=3))[:20]
 
 
 @pytest.mark.parametrize("payload", [b"\xff", b"", CUT], ids=["garbage", "empty", "cut"])

@@ -1,5 +1,9 @@
 """The real stack with two of everything: its processes, what they say, and its database."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,3 +118,16 @@ class Cluster(Stack):
     def user(self) -> User:
         """A new user; their client speaks to the first gateway."""
         return User(self.gateways[0])
+
+
+@asynccontextmanager
+async def running(cluster: Cluster, *, readers: int = 8) -> AsyncIterator[Cluster]:
+    """The cluster for one test alone, with every process up, and threads for so many readers at once."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(readers))
+    try:
+        cluster.start()
+        await cluster.settle()
+        yield cluster
+    finally:
+        if cluster.process is not None:
+            cluster.stop()

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from chassis.embedded import free_port
 from chassis.testing.eventually import eventually
 from tests.members import Member
 
-from .cluster import Cluster
+from .cluster import Cluster, running
 from .judge import TAKEOVER_SECONDS, run_is_true
 from .turn import Turn
 
@@ -34,12 +33,8 @@ def fake_time() -> str:
 
 @pytest_asyncio.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
-    cluster = Cluster(tmp_path)
-    cluster.start()
-    await cluster.settle()
-    yield cluster
-    cluster.stop()
+    async with running(Cluster(tmp_path), readers=32) as cluster:
+        yield cluster
 
 
 class Early:

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,7 +14,7 @@ import pytest_asyncio
 from chassis.testing.eventually import eventually
 from tests.client import User
 
-from .cluster import Cluster
+from .cluster import Cluster, running
 from .judge import run_is_true
 from .turn import Turn
 
@@ -62,13 +61,10 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 @pytest_asyncio.fixture
 async def cramped(tmp_path: Path, disk: Disk) -> AsyncIterator[Cluster]:
     """A cluster whose conversations have a small disk of their own."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8))
-    cluster = Cluster(tmp_path)
-    cluster.servers.disks["chat"] = disk.directory / "tables"
-    cluster.start()
-    await cluster.settle()
-    yield cluster
-    cluster.stop()
+    alone = Cluster(tmp_path)
+    alone.servers.disks["chat"] = disk.directory / "tables"
+    async with running(alone) as cluster:
+        yield cluster
 
 
 def create_session(user: User) -> httpx.Response:

@@ -1,8 +1,6 @@
 """What a second screen hears of the first, with two gateways and two of chat-service."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from chassis.testing import eventually
 from tests.client import User
 from tests.sockets import Socket, socket_of
 
-from .cluster import Cluster
+from .cluster import Cluster, running
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +24,8 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     """One in which no replica has died: a minute behind a death every screen is told to read again, in place of
     the notices that this test counts.
     """
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8))
-    cluster = Cluster(tmp_path)
-    cluster.start()
-    await cluster.settle()
-    yield cluster
-    cluster.stop()
+    async with running(Cluster(tmp_path)) as cluster:
+        yield cluster
 
 
 async def _heard(socket: Socket, count: int) -> list[dict[str, Any]]:

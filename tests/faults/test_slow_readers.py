@@ -5,7 +5,6 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ import pytest_asyncio
 from chassis.testing.eventually import eventually
 from tests.client import User
 
-from .cluster import Cluster
+from .cluster import Cluster, running
 from .turn import Turn
 
 _CLIENTS = 200
@@ -31,7 +30,6 @@ _MODEL = "bursts-100-of-10000"
 @pytest_asyncio.fixture
 async def patient_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     """With a model's usual time to begin: 200 MB flat out keep two cores busy for a while."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CLIENTS))
     settings = {
         "CHAT_FIRST_TOKEN_SECONDS": "180",
         "CHAT_IDLE_SECONDS": "180",
@@ -39,10 +37,8 @@ async def patient_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
         "CHAT_RUNS_PER_USER": "1000",
         "GATEWAY_EVENT_STREAMS_PER_USER": "1000",
     }
-    cluster = Cluster(tmp_path, settings=settings)
-    cluster.start()
-    yield cluster
-    cluster.stop()
+    async with running(Cluster(tmp_path, settings=settings), readers=_CLIENTS) as cluster:
+        yield cluster
 
 
 def memory_mib(cluster: Cluster) -> dict[str, float]:

@@ -14,6 +14,8 @@ from chassis.grpc.caller import LONGEST_SECONDS
 from chat_service import apikeys
 from chat_service.connections.usecases import models
 from chat_service.connections.usecases.trial import Patience
+from chat_service.files import uploading
+from chat_service.files.decoding import decode
 from gateway.routers.jwks import jwks
 from gateway.settings import Settings
 
@@ -34,6 +36,12 @@ def test_who_tries_a_connection_hears_what_chat_service_found(trying: float) -> 
     # Resolved at apikey-service first; given up sooner, it would be a 504 that says nothing of the server.
     deadline = float(Settings.model_fields["chat_trying_deadline_seconds"].default)
     assert apikeys._DEADLINE_SECONDS + trying < deadline
+
+
+def test_who_uploads_hears_that_the_file_is_kept() -> None:
+    # Given up sooner, it would be a 504 for a file that is there. Storage has a fifth of the time to itself.
+    deadline = float(Settings.model_fields["chat_upload_deadline_seconds"].default)
+    assert uploading.file_readers()._most_seconds + decode.MOST_SECONDS < 0.8 * deadline
 
 
 def test_nothing_outlives_its_token_for_as_long_as_revocations_are_remembered() -> None:

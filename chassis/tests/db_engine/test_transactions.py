@@ -5,7 +5,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.pipeline import driver_of
 from chassis.db.statement import Asked, Statement, pooled_of
 from chassis.ids import new_id
@@ -159,7 +159,7 @@ async def test_what_is_asked_together_is_one_transaction_of_its_scope(database: 
     mine, theirs = somebody(), somebody()
     insert, every = Statement(INSERT), Statement(text("SELECT text FROM entries ORDER BY text"))
 
-    def entry(whose: Scope, said: str) -> Asked:
+    def entry(whose: RowOwner, said: str) -> Asked:
         names = {"tenant_id": whose.tenant_id, "user_id": whose.user_id}
         return insert, {**names, "id": new_id(), "text": said}
 

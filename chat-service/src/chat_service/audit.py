@@ -35,8 +35,8 @@ class Audit:
         checked(_SERVICE, deed, told)
         audited = events_pb2.Audited(
             id=str(new_id()),
-            tenant_id=str(transaction.scope.tenant_id),
-            user_id=str(transaction.scope.user_id),
+            tenant_id=str(transaction.owner.tenant_id),
+            user_id=str(transaction.owner.user_id),
             sid=None if by is None else by.sid,
             event=deed,
             fields=told,

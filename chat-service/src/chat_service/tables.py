@@ -260,6 +260,7 @@ replicas = Table(
     "replicas",
     metadata,
     Column("id", Text, primary_key=True),
+    # Its heartbeats so far.
     Column("beat", BigInteger, nullable=False),
     Column("seen", DateTime(timezone=True), nullable=False),
 )

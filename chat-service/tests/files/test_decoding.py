@@ -304,6 +304,20 @@ async def test_a_reading_that_is_not_done_in_time_is_ended_and_no_fault_of_the_f
     assert children() <= before
 
 
+async def test_a_text_that_is_read_twice_has_no_more_time_than_others(tmp_path: Path) -> None:
+    ends: list[float] = []
+
+    class Watched(Decoding):
+        async def _read(self, path: Path, ends_at: float, how: tuple[str, ...]) -> bytes:
+            ends.append(ends_at)
+            return await super()._read(path, ends_at, how)
+
+    began = asyncio.get_running_loop().time()
+    await read(tmp_path, "Grüße aus Köln".encode("latin-1"), Watched(most_seconds=40))
+    first, second = ends
+    assert first == second >= began + 40
+
+
 async def test_a_reading_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
     before = children()
     reading = asyncio.create_task(read(tmp_path, b"word " * 1_000_000))

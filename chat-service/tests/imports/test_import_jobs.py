@@ -107,7 +107,7 @@ async def test_what_is_begun_again_and_again_is_given_up(
 async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     chat: Chat, caller: Caller
 ) -> None:
-    importing = reader_of(chat, "replica-1", beat_seconds=0.01)
+    importing = reader_of(chat, "replica-1", heartbeat_seconds=0.01)
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
     reading = await halted(importing, 20)
@@ -134,8 +134,8 @@ async def test_a_user_who_is_erased_leaves_no_bytes_and_no_trace(
 
 
 def test_a_replica_that_reads_is_heard_of_before_another_would_take_its_import() -> None:
-    # Two of its beats may be late or lost.
-    assert 3 * importing_module._BEAT_SECONDS <= UNHEARD_SECONDS
+    # Two of its heartbeats may be late or lost.
+    assert 3 * importing_module._HEARTBEAT_SECONDS <= UNHEARD_SECONDS
 
 
 async def test_a_stalled_reader_is_given_up_before_the_database_ends_its_transaction(

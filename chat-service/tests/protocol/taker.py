@@ -40,7 +40,7 @@ def _begin(state: State, world: World) -> Iterator[Move]:
         return
     faults = state.faults
     if postgres.epoch == 1:
-        # An owner that does not reach PostgreSQL does not beat.
+        # An owner that does not reach PostgreSQL has no heartbeat.
         if state.owner.life == "up" and postgres.near:
             return
     elif state.takers[-1].step != "gone":

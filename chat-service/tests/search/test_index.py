@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.caller import Caller
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chassis.db.statement import Asked
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
@@ -262,7 +262,7 @@ async def test_rows_are_told_to_no_other_user_and_changed_by_no_role_of_theirs(
         (caller, 3),
         (stranger, 0),
         (None, 0),
-        (Scope(tenant_id=new_id(), user_id=caller.user_id), 0),
+        (RowOwner(tenant_id=new_id(), user_id=caller.user_id), 0),
     ):
         async with chat.app.transaction(whose) as connection:
             assert await connection.scalar(count) == rows_in_sight

@@ -294,12 +294,12 @@ async def test_a_beating_owner_keeps_its_run(rig: Any, caller: Caller) -> None:
     await owner.start()
     await peer.start()
 
-    async def beats() -> int:
+    async def heartbeats() -> int:
         live = await replicas.list_running()
         return live[0].heartbeat or 0
 
     # Long after the peer would have taken a silent owner's run, this one is still its own.
-    await eventually(lambda: _at_least(beats, 15))
+    await eventually(lambda: _at_least(heartbeats, 15))
     found = await find_run(rig.chat.open_transaction, accepted.run, accepted.run.id)
     await peer.stop()
     await owner.stop()
@@ -308,8 +308,8 @@ async def test_a_beating_owner_keeps_its_run(rig: Any, caller: Caller) -> None:
     assert found.run.status is RunStatus.RUNNING
 
 
-async def _at_least(beats: Any, number: int) -> bool:
-    return bool(await beats() >= number)
+async def _at_least(heartbeats: Any, number: int) -> bool:
+    return bool(await heartbeats() >= number)
 
 
 async def test_a_run_of_ones_own_that_nobody_generates_is_ended(rig: Any, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Who counts as dead, and what a beat finds out about one's own runs."""
+"""Who counts as dead, and what a heartbeat finds out about one's own runs."""
 
 import asyncio
 from typing import Any
@@ -26,7 +26,7 @@ async def test_a_database_that_stalls_makes_nobody_look_dead(
             over = loop.time() + 1.2
             await eventually(lambda: loop.time() > over)
         over = loop.time()
-        # The owner could not beat either; only its silence from now on is its own.
+        # The owner had no heartbeat either; only its silence from now on is its own.
         await rig.ended(run)
         assert loop.time() - over > 0.9
     finally:
@@ -56,8 +56,8 @@ async def test_a_run_that_a_look_began_too_early_for_is_kept(
 ) -> None:
     run = (await rig.ask(caller, model_server, "endless-at-100")).run
     for _ in range(3):
-        rig.engine.keep(set())
-        rig.engine.keep({run.id})
+        rig.engine.reconcile(set())
+        rig.engine.reconcile({run.id})
     frames = asyncio.create_task(rig.follow(run))
     await eventually(lambda: rig.log.read(run.id, 2))
     rig.engine.cancel(run.id)

@@ -100,18 +100,18 @@ async def test_a_long_snapshot_keeps_nobody_waiting() -> None:
     data = {"text": "**a** " * 40_000, "reasoning": ""}
     lasted = [0.0]
 
-    async def beat() -> None:
+    async def heartbeat() -> None:
         loop = asyncio.get_running_loop()
         while True:
             before = loop.time()
             await asyncio.sleep(0)
             lasted.append(loop.time() - before)
 
-    beating = asyncio.create_task(beat())
+    heartbeats = asyncio.create_task(heartbeat())
     began = time.monotonic()
     shown = await read([Frame(1, SNAPSHOT, encode(data))])
     whole = time.monotonic() - began
-    beating.cancel()
+    heartbeats.cancel()
     assert orjson.loads(shown[0].data)["text"].startswith("a a a")
     # Others have had their turn while it was read.
     assert len(lasted) > 20

@@ -3,7 +3,7 @@
 from datetime import UTC
 from uuid import UUID
 
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
 from notes_service.domain.imported import Imported
@@ -102,12 +102,12 @@ def _source(source: notes_pb2.Source) -> WantedSource:
     return WantedSource(source.session_id, source.message_id)
 
 
-def owner_of(request: notes_pb2.ImportNotesRequest) -> Scope:
+def owner_of(request: notes_pb2.ImportNotesRequest) -> RowOwner:
     """Raises ValidationFailed."""
     tenant_id, user_id = parse_id(request.tenant_id), parse_id(request.user_id)
     if tenant_id is None or user_id is None:
         raise ValidationFailed(fields=[FieldError("user_id", "INVALID")])
-    return Scope(tenant_id=tenant_id, user_id=user_id)
+    return RowOwner(tenant_id=tenant_id, user_id=user_id)
 
 
 def from_import(request: notes_pb2.ImportNotesRequest) -> list[WantedNote]:

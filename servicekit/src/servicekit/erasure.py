@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.clock import utc_now
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.idempotency import forget_answers
 from chassis.db.owners import erase_owner
 from chassis.jetstream import Unreadable
@@ -32,7 +32,7 @@ BATCH: Final = 500
 class Erasing:
     """The erasure of one user, on the database of one service in the worker's role."""
 
-    def __init__(self, database: Database, user: Scope) -> None:
+    def __init__(self, database: Database, user: RowOwner) -> None:
         self.user = user
         self._database = database
 
@@ -115,7 +115,7 @@ class UserDeletedHandler:
     async def __call__(self, payload: bytes) -> None:
         try:
             deleted = events_pb2.UserDeleted.FromString(payload)
-            user = Scope(user_id=UUID(deleted.user_id), tenant_id=UUID(deleted.tenant_id))
+            user = RowOwner(user_id=UUID(deleted.user_id), tenant_id=UUID(deleted.tenant_id))
         except (DecodeError, ValueError) as error:
             raise Unreadable("not a UserDeleted") from error
 

@@ -1,5 +1,5 @@
 import { hangsOnNotes } from "./footnote-rules";
-import { decided } from "./mend";
+import { decided } from "./incomplete";
 import { type Block, parse } from "./parser";
 
 // The next parse comes no sooner than so many times the time the last one took.

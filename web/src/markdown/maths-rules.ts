@@ -22,7 +22,7 @@ const ENVIRONMENT =
   /^\\begin\{((?:equation|align|alignat|gather|multline|eqnarray)\*?|[bpvBV]?matrix|cases)\}/;
 // No formula has more lines; a search for the end goes no further.
 const MOST_LINES = 200;
-/** Nobody sees it: it ends a formula in mended text whose own end has not come yet. */
+/** Nobody sees it: it ends a formula in completed text whose own end has not come yet. */
 export const OPEN_END = "\u2063";
 const DOLLAR = 0x24;
 const BACKSLASH = 0x5c;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { HOSTILE, MATHS } from "./corpus.testing";
 import { cpuOf } from "./cpu.testing";
 import { noteOf } from "./footnote-rules";
-import { decided } from "./mend";
+import { decided } from "./incomplete";
 import { BLOCK_LIMIT, parse } from "./parser";
 
 function leaves(text: string, open = false): Token[] {

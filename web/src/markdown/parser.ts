@@ -1,8 +1,8 @@
 import MarkdownIt, { type Env, type StateCore, type Token } from "markdown-it";
 import cjkFriendly from "markdown-it-cjk-friendly";
 import { footnotes, type NoteMeta, noteOf } from "./footnote-rules";
+import { completeLast } from "./incomplete";
 import { maths } from "./maths-rules";
-import { mend } from "./mend";
 
 /** One top-level block: what is frozen, and redrawn, as a whole. */
 export interface Block {
@@ -42,7 +42,7 @@ const { Token: Made } = new md.core.State("", md, {});
 endLinksAtCjk();
 md.core.ruler.after("block", "bounds", bounds);
 md.core.ruler.after("bounds", "open_fence", openFence);
-md.core.ruler.after("open_fence", "mend", mend);
+md.core.ruler.after("open_fence", "complete_last", completeLast);
 
 /**
  * The blocks of `text`, in which there is no carriage return. `open`: there is more to come, so

@@ -63,7 +63,7 @@ class Defaults:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def find(self) -> Default:
         row = await _FIND.first(self._connection, **self._mine)

@@ -126,7 +126,7 @@ class Keys:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def insert(self, key: Key, sealed: Sealed, sealed_headers: Sealed | None) -> bool:
         """Whether the key was stored: False if the user has one whose name looks the same."""

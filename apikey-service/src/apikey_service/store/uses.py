@@ -71,11 +71,11 @@ async def report_use(
     at: datetime,
 ) -> bool:
     """Whether the user has such a key. To report the same again changes the time alone."""
-    scope = transaction.scope
+    owner = transaction.owner
     touched = await _REPORT.run(
         transaction.connection,
-        tenant_id=scope.tenant_id,
-        user_id=scope.user_id,
+        tenant_id=owner.tenant_id,
+        user_id=owner.user_id,
         key_id=key_id,
         reason=reason,
         ok=ok,

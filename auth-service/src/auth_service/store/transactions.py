@@ -17,7 +17,7 @@ from auth_service.domain.audit_log import WARNINGS, AuditEntry
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import User
 from chassis.caller import Caller
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction as UserTransaction
 from chassis.telemetry.logging import get_logger
@@ -158,8 +158,8 @@ def system_transactions(database: Database, effects: Effects = NO_EFFECTS) -> Op
     return open_system
 
 
-def _scope_of(caller: Caller) -> Scope:
-    return Scope(tenant_id=caller.tenant_id, user_id=caller.user_id)
+def _scope_of(caller: Caller) -> RowOwner:
+    return RowOwner(tenant_id=caller.tenant_id, user_id=caller.user_id)
 
 
 def _log_entry(entry: AuditEntry) -> None:

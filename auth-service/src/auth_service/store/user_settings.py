@@ -71,7 +71,7 @@ class Settings:
 
     def __init__(self, transaction: CallerTransaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def get(self) -> UserSettings:
         row = await _FIND.first(self._connection, **self._mine)

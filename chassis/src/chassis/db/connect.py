@@ -40,7 +40,7 @@ class Guard:
     """Looks at each connection that the pool is about to give out, without a round trip.
 
     One that is not fit for use is replaced: closed, in a pipeline that did not end, or still in a
-    transaction, whose scope must not be the next one's; one whose server has said something while
+    transaction, whose owner must not be the next one's; one whose server has said something while
     it was idle, which can only be farewell, and then all idle ones with it; and one of a generation
     before ``renew``.
     """

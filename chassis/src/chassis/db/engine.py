@@ -1,10 +1,10 @@
-"""Connections to the service's own database, and the transactions that carry a scope.
+"""Connections to the service's own database, and the transactions that carry whose rows they touch.
 
-A transaction opened with a scope sets ``parley.tenant_id`` and ``parley.user_id`` for its
-duration; the row-level security policies of the migrations compare rows with them. Without a
-scope both are unset or empty, so the policies of the app role show nothing.
+A transaction opened for an owner sets ``parley.tenant_id`` and ``parley.user_id`` for its
+duration; the row-level security policies of the migrations compare rows with them. Without an
+owner both are unset or empty, so the policies of the app role show nothing.
 
-Cost: a transaction is one round trip besides its statements, COMMIT: BEGIN and the scope go out with
+Cost: a transaction is one round trip besides its statements, COMMIT: BEGIN and the owner's ids go out with
 its first statement. A statement that is a transaction by itself is one in all. The pool is
 SQLAlchemy's. There is no ping at checkout: a server that went away has closed its sockets, which can
 be seen without asking it.
@@ -49,13 +49,13 @@ _LIFE_SECONDS: Final = 1800
 
 _BEGIN: Final = Command(b"BEGIN")
 _PING: Final = Command(b"SELECT")
-_SCOPE: Final = (
+_SET_OWNER: Final = (
     b"SELECT set_config('parley.tenant_id', $1, true), set_config('parley.user_id', $2, true)"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RowOwner:
     """Whose rows a transaction may touch. A :class:`chassis.caller.Caller` is one as well."""
 
     tenant_id: UUID
@@ -136,7 +136,7 @@ class Database(Component):
 
     @asynccontextmanager
     async def transaction(
-        self, scope: Scope | Caller | None = None
+        self, owner: RowOwner | Caller | None = None
     ) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits at the end of the block, and rolls back on any exception.
 
@@ -146,7 +146,7 @@ class Database(Component):
         server went away beneath it. Other errors of statements (IntegrityError …) pass through as
         SQLAlchemy's.
         """
-        begin = (_BEGIN, *_enter(scope))
+        begin = (_BEGIN, *_enter(owner))
         with self._typed():
             async with self._engine.connect() as connection:
                 pooled = pooled_of(connection)
@@ -162,50 +162,50 @@ class Database(Component):
                     begin_no_more(pooled)
 
     async def first(
-        self, scope: Scope | Caller | None, statement: Statement, **values: object
+        self, owner: RowOwner | Caller | None, statement: Statement, /, **values: object
     ) -> Any | None:
         """The first row of one statement that is a transaction by itself: one round trip."""
-        return statement.first_of(await self._at_once(scope, statement, values))
+        return statement.first_of(await self._at_once(owner, statement, values))
 
     async def all(
-        self, scope: Scope | Caller | None, statement: Statement, **values: object
+        self, owner: RowOwner | Caller | None, statement: Statement, /, **values: object
     ) -> list[Any]:
         """Every row of such a statement."""
-        return statement.rows_of(await self._at_once(scope, statement, values))
+        return statement.rows_of(await self._at_once(owner, statement, values))
 
-    async def each(self, scope: Scope | Caller | None, *asked: Asked) -> list[list[Any]]:
+    async def each(self, owner: RowOwner | Caller | None, *asked: Asked) -> list[list[Any]]:
         """Every row of each of some statements, which together are a transaction: one round trip.
 
         What was committed before one of them begins is seen by it, and by those behind it.
         """
-        answers = await self._together(scope, asked)
+        answers = await self._together(owner, asked)
         return [one.rows_of(answer) for (one, _), answer in zip(asked, answers, strict=True)]
 
     async def run(
-        self, scope: Scope | Caller | None, statement: Statement, **values: object
+        self, owner: RowOwner | Caller | None, statement: Statement, /, **values: object
     ) -> int:
         """How many rows such a statement touched."""
-        return (await self._at_once(scope, statement, values)).touched
+        return (await self._at_once(owner, statement, values)).touched
 
     async def _at_once(
-        self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
+        self, owner: RowOwner | Caller | None, statement: Statement, values: dict[str, object]
     ) -> Answer:
-        (answer,) = await self._together(scope, ((statement, values),))
+        (answer,) = await self._together(owner, ((statement, values),))
         return answer
 
     async def _together(
-        self, scope: Scope | Caller | None, asked: Sequence[Asked]
+        self, owner: RowOwner | Caller | None, asked: Sequence[Asked]
     ) -> Sequence[Answer]:
         try:
-            return await self._execute(scope, asked)
+            return await self._execute(owner, asked)
         except StalePlan:
             # Nothing of it is kept, and no idle connection has its plan any more.
-            return await self._execute(scope, asked)
+            return await self._execute(owner, asked)
 
     async def _execute(
-        self, scope: Scope | Caller | None, asked: Sequence[Asked]
+        self, owner: RowOwner | Caller | None, asked: Sequence[Asked]
     ) -> Sequence[Answer]:
-        enter = _enter(scope)
+        enter = _enter(owner)
         commands = [one.command(values) for one, values in asked]
         async with self._raw() as pooled:
             try:
@@ -260,11 +260,11 @@ class Database(Component):
             self._reach.succeeded()
 
 
-def _enter(scope: Scope | Caller | None) -> tuple[Command, ...]:
-    if scope is None:
+def _enter(owner: RowOwner | Caller | None) -> tuple[Command, ...]:
+    if owner is None:
         return ()
     # Of anything that is no UUID, UUID.__str__ raises.
-    return (Command(_SCOPE, (UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id))),)
+    return (Command(_SET_OWNER, (UUID.__str__(owner.tenant_id), UUID.__str__(owner.user_id))),)
 
 
 def _begin(connection: Connection, *_statement: object) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.sweep import sweep
 from chassis.idempotency import Effect, Once, RequestInProgress
@@ -76,7 +76,7 @@ _SWEEP = Statement(
 
 
 async def find_repeated(
-    connection: AsyncConnection, scope: Scope | Caller, once: Once[Effect], effect: Effect
+    connection: AsyncConnection, owner: RowOwner | Caller, once: Once[Effect], effect: Effect
 ) -> Effect | None:
     """What an earlier request with this key brought about; the caller then does nothing more.
 
@@ -86,8 +86,8 @@ async def find_repeated(
     request = once.request
     row = await _KEEP.first(
         connection,
-        user_id=scope.user_id,
-        tenant_id=scope.tenant_id,
+        user_id=owner.user_id,
+        tenant_id=owner.tenant_id,
         key=request.key,
         request_hash=request.request_hash,
         answer=once.encode(effect),
@@ -101,7 +101,7 @@ async def find_repeated(
 
 
 async def find_answered(
-    connection: AsyncConnection, scope: Scope | Caller, once: Once[Effect]
+    connection: AsyncConnection, owner: RowOwner | Caller, once: Once[Effect]
 ) -> Effect | None:
     """What an earlier request with this key brought about; None: there was none, and nothing is kept.
 
@@ -109,10 +109,10 @@ async def find_answered(
     now. Raises IdempotencyKeyReused, or RequestInProgress while another transaction is at it.
     """
     key = once.request.key
-    turn = await _TURN.first(connection, user_id=scope.user_id, key=key)
+    turn = await _TURN.first(connection, user_id=owner.user_id, key=key)
     if turn is None or not turn.is_ours:
         raise RequestInProgress()
-    row = await _KEPT.first(connection, user_id=scope.user_id, tenant_id=scope.tenant_id, key=key)
+    row = await _KEPT.first(connection, user_id=owner.user_id, tenant_id=owner.tenant_id, key=key)
     if row is None:
         return None
     once.request.check(row.request_hash)

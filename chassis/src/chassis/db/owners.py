@@ -40,7 +40,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chassis.db.statement import Statement
 from chassis.errors import AppError, Kind
 
@@ -72,22 +72,24 @@ _ERASE = Statement(
 )
 
 
-async def lock_owner(connection: AsyncConnection, scope: Scope | Caller) -> None:
+async def lock_owner(connection: AsyncConnection, owner: RowOwner | Caller) -> None:
     """Hold off the user's erasure until this transaction ends; call it before any write.
 
-    Raises OwnerErased when the user is gone, or belongs to another tenant than the scope says.
+    Raises OwnerErased when the user is gone, or belongs to another tenant than ``owner`` says.
     A user's very first write takes two round trips more.
     """
-    owner = await _LOCK.first(connection, user_id=scope.user_id)
-    if owner is None:
-        await _ADD.run(connection, user_id=scope.user_id, tenant_id=scope.tenant_id)
+    known = await _LOCK.first(connection, user_id=owner.user_id)
+    if known is None:
+        await _ADD.run(connection, user_id=owner.user_id, tenant_id=owner.tenant_id)
         # Again, and not trusting the insert: the eraser may have been the one it met.
-        owner = await _LOCK.first(connection, user_id=scope.user_id)
-    if owner is None or owner.erased_at is not None:
+        known = await _LOCK.first(connection, user_id=owner.user_id)
+    if known is None or known.erased_at is not None:
         raise OwnerErased
 
 
-async def erase_owner(connection: AsyncConnection, scope: Scope | Caller, at: datetime) -> datetime:
+async def erase_owner(
+    connection: AsyncConnection, owner: RowOwner | Caller, at: datetime
+) -> datetime:
     """Mark the user as erased, once their writers in flight have ended; then delete the rows.
 
     Call it first in the transaction, in the worker role. Returns when the user was erased:
@@ -95,7 +97,7 @@ async def erase_owner(connection: AsyncConnection, scope: Scope | Caller, at: da
     transaction) when a writer stays longer than 5 s.
     """
     row = await _ERASE.first(
-        connection, user_id=scope.user_id, tenant_id=scope.tenant_id, erased_at=at
+        connection, user_id=owner.user_id, tenant_id=owner.tenant_id, erased_at=at
     )
     assert row is not None
     erased_at: datetime = row.erased_at

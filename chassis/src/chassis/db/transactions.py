@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.idempotency import find_answered, find_repeated
 from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
@@ -44,18 +44,18 @@ class Transaction:
     """
 
     connection: AsyncConnection
-    scope: Scope
+    owner: RowOwner
 
     async def lock_owner(self) -> None:
         """Keep the user from being erased meanwhile: comes before every write.
 
         Raises OwnerErased if the erasure came first.
         """
-        await lock_owner(self.connection, self.scope)
+        await lock_owner(self.connection, self.owner)
 
     async def alone(self, what: str) -> None:
         """Wait until no other transaction of this user does this, such as ``add note``, and keep them from it."""
-        await _ALONE.run(self.connection, what=f"{what} {self.scope.user_id}")
+        await _ALONE.run(self.connection, what=f"{what} {self.owner.user_id}")
 
     async def find_repeated(self, once: Once[Effect], made: Effect) -> Effect | None:
         """What an earlier request of this key made.
@@ -63,14 +63,14 @@ class Transaction:
         None: this is the first one, ``made`` is kept as its answer, and is yet to be stored.
         Raises IdempotencyKeyReused, RequestInProgress.
         """
-        return await find_repeated(self.connection, self.scope, once, made)
+        return await find_repeated(self.connection, self.owner, once, made)
 
     async def find_answered(self, once: Once[Effect]) -> Effect | None:
         """What an earlier request of this key made; None: nothing, and nothing is kept.
 
         Raises IdempotencyKeyReused, RequestInProgress.
         """
-        return await find_answered(self.connection, self.scope, once)
+        return await find_answered(self.connection, self.owner, once)
 
     async def is_answered(self, once: Once[Effect]) -> bool:
         """Whether something was answered to this key, to whichever request. Raises RequestInProgress."""
@@ -88,8 +88,8 @@ def transactions(database: Database) -> OpenTransaction:
 
     @asynccontextmanager
     async def open_transaction(whose: Owned) -> AsyncIterator[Transaction]:
-        scope = Scope(tenant_id=whose.tenant_id, user_id=whose.user_id)
-        async with database.transaction(scope) as connection:
-            yield Transaction(connection, scope)
+        owner = RowOwner(tenant_id=whose.tenant_id, user_id=whose.user_id)
+        async with database.transaction(owner) as connection:
+            yield Transaction(connection, owner)
 
     return open_transaction

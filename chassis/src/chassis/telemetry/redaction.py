@@ -8,7 +8,7 @@ A value is not looked for as it is, but in the text with its escapes undone (bac
 ``repr`` and JSON to any depth, percent-encoding, HTML entities): what an exception, a dict's
 ``repr`` or a server has made of it need not be known. A piece of it is looked for as well: a server
 that quotes half a key has quoted it. The cost is linear in the text. What undoes escapes and what finds pieces share places
-in the text, and so this file.
+in the text, and so this file, which is longer than others.
 """
 
 import base64

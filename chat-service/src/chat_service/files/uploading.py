@@ -159,21 +159,22 @@ class Uploads(Component):
         A block that ends waits for a storage that is at it: without its row an erasure would be confirmed before the
         bytes are there.
         """
-        refusal: list[AppError] = []
+        refusal: AppError | None = None
 
         def refuse(error: AppError) -> None:
-            refusal.append(error)
+            nonlocal refusal
+            refusal = refusal or error
             scope.reschedule(asyncio.get_running_loop().time())
 
         async def hold() -> None:
             while True:
                 await asyncio.sleep(self._hold_seconds)
                 try:
-                    await self._hold(upload, of_erased=bool(refusal))
+                    await self._hold(upload, of_erased=refusal is not None)
                 except OwnerErased as error:
                     refuse(error)
                 except UploadGivenUp as error:
-                    if not refusal:
+                    if refusal is None:
                         refuse(error)
                     return
                 except AppError as error:
@@ -186,8 +187,8 @@ class Uploads(Component):
             async with scope:
                 yield
         except TimeoutError:
-            if refusal:
-                raise refusal[0] from None
+            if refusal is not None:
+                raise refusal from None
             raise
         finally:
             await end_task(holding)

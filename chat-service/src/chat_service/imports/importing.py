@@ -39,7 +39,7 @@ _SECONDS: Final = 5.0
 #: How long a reader may say nothing, and how long it may take in all: others wait for it.
 _SILENT_SECONDS: Final = 900.0
 _LONGEST_SECONDS: Final = 3600.0
-_BEAT_SECONDS: Final = 2.0
+_HEARTBEAT_SECONDS: Final = 2.0
 _MOST_ATTEMPTS: Final = 5
 #: For so long at least one waits whose notes or files nobody has taken.
 _AWAY_SECONDS: Final = 30.0
@@ -54,7 +54,7 @@ class Importing(Repeated):
     """Reads what waits, one file at a time.
 
     `ended` is called behind each. Copies that a reader makes lie in the folder that `scratch` says, where there is one, unseen by others.
-    In seconds: `beat_seconds` are between two signs that it is being read; a reader may say nothing for
+    In seconds: `heartbeat_seconds` are between two signs that it is being read; a reader may say nothing for
     `silent_seconds`, in the midst of a conversation for `stalled_seconds`.
     """
 
@@ -72,11 +72,11 @@ class Importing(Repeated):
         retention: Callable[[], Retention] = lambda: KEPT,
         take_notes: TakeNotes | None = None,
         take_file: TakeFile | None = None,
-        beat_seconds: float = _BEAT_SECONDS,
+        heartbeat_seconds: float = _HEARTBEAT_SECONDS,
         silent_seconds: float = _SILENT_SECONDS,
         stalled_seconds: float = STALLED_SECONDS,
     ) -> None:
-        self._beat_seconds = beat_seconds
+        self._heartbeat_seconds = heartbeat_seconds
         self._silent_seconds = silent_seconds
         self._stalled_seconds = stalled_seconds
         self._take_notes = take_notes
@@ -114,7 +114,7 @@ class Importing(Repeated):
         began = time.monotonic()
         try:
             await self._store(taken, storing)
-            if not await self._beat(taken, storing):
+            if not await self._heartbeat(taken, storing):
                 return
             state, reason = ImportState.FAILED, storing.reason
             if reason is None:
@@ -134,7 +134,7 @@ class Importing(Repeated):
             _log.warning(
                 f"import.{error.what}_not_taken", import_id=str(taken.id), away=error.is_away
             )
-            await self._beat(taken, storing)
+            await self._heartbeat(taken, storing)
             await self._leases.release(
                 taken, forgiven=error.is_away, after=after, waits_for=error.what
             )
@@ -167,9 +167,11 @@ class Importing(Repeated):
         assert reader.stdin is not None
         assert reader.stdout is not None
         feeding = asyncio.create_task(self._feed(taken, reader.stdin), name="import-feeding")
-        beating = asyncio.create_task(self._keep_beating(taken, storing), name="import-beating")
+        heartbeats = asyncio.create_task(
+            self._keep_heartbeats(taken, storing), name="import-heartbeats"
+        )
         store = asyncio.create_task(self._take_lines(storing, reader.stdout), name="import-storing")
-        tasks = (feeding, beating, store)
+        tasks = (feeding, heartbeats, store)
         try:
             # Whichever ends it: the reader, the user, or an error of any of them.
             pending = set(tasks)
@@ -177,7 +179,7 @@ class Importing(Repeated):
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-                if store in done or beating in done:
+                if store in done or heartbeats in done:
                     break
         finally:
             for task in tasks:
@@ -226,16 +228,16 @@ class Importing(Repeated):
         finally:
             stdin.close()
 
-    async def _keep_beating(self, taken: Taken, storing: Storing) -> None:
+    async def _keep_heartbeats(self, taken: Taken, storing: Storing) -> None:
         """Returns once nobody wants it to go on."""
         while True:
-            await asyncio.sleep(self._beat_seconds)
-            if not await self._beat(taken, storing):
+            await asyncio.sleep(self._heartbeat_seconds)
+            if not await self._heartbeat(taken, storing):
                 return
             self._tell(session_notice(taken.user_id, SessionChange.CREATED, None))
 
-    async def _beat(self, taken: Taken, storing: Storing) -> bool:
-        return await self._leases.beat(
+    async def _heartbeat(self, taken: Taken, storing: Storing) -> bool:
+        return await self._leases.heartbeat(
             taken, storing.report, format_=storing.format, done=storing.done
         )
 

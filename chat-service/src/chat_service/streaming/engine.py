@@ -2,7 +2,7 @@
 
 A generation is a task of the replica, not of any call: it goes on whoever listens, until the
 provider is done, a timer or bound ends it, or the process must go. All that may end one, and whoever has to hear of
-it, is in this one file, so that the order in which that is done can be read.
+it, is in this one file, longer than others, so that the order in which that is done can be read.
 """
 
 import asyncio
@@ -201,7 +201,7 @@ class Engine(Component):
         generation.end(CANCELLED)
         return True
 
-    def keep(self, ours: Collection[UUID]) -> None:
+    def reconcile(self, ours: Collection[UUID]) -> None:
         """Give up what the database has not had among ``ours`` in two looks in a row.
 
         ``ours``: the live runs of this replica. The look that found them may have begun before a

@@ -130,7 +130,7 @@ def build_streaming(
         replicas=replicas,
         takeover=takeover,
         cancel=engine.cancel,
-        keep=engine.keep,
+        reconcile=engine.reconcile,
         timings=timings,
     )
     return Streaming(

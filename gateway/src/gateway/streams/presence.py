@@ -205,7 +205,7 @@ class Presence:
             await self._scope.__aexit__(kind, error, traceback)
         except TimeoutError:
             cut = True
-        # Not before its last beat is out: nobody else may be writing after this block.
+        # Not before its last heartbeat is out: nobody else may be writing after this block.
         await asyncio.wait((self._watch,))
         # The task holds what ended it, whose frames hold this: a circle for the garbage collector,
         # with all of the request in it.

@@ -85,12 +85,14 @@ class EventStream(Response):
     async def _pour(
         self, token: Verified, receive: Receive, send: Send, write: DirectWrite | None
     ) -> None:
-        async def beat() -> None:
+        async def send_heartbeat() -> None:
             await send(_HEARTBEAT)
 
         async with aclosing(self._batches) as batches:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            presence = self._requests.hold(receive, token, heartbeat=beat, every=self._heartbeat)
+            presence = self._requests.hold(
+                receive, token, heartbeat=send_heartbeat, every=self._heartbeat
+            )
             try:
                 async with presence:
                     touch = presence.touch

@@ -79,7 +79,7 @@ class NoteLists:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def page(
         self, wanted: NoteFilter, *, after: Position | None, limit: int, most_bytes: int

@@ -105,7 +105,7 @@ class Notes:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def insert(self, note: Note, lexemes: Lexemes) -> None:
         await _INSERT.run(self._connection, **self._row(note, lexemes))

@@ -88,8 +88,8 @@ class SessionEnds:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._user_id = transaction.scope.user_id
-        self._tenant_id = transaction.scope.tenant_id
+        self._user_id = transaction.owner.user_id
+        self._tenant_id = transaction.owner.tenant_id
 
     async def delete(self, session_id: UUID, at: datetime, *, permanent: bool) -> None:
         """Deletes it, for good if `permanent`; the moment of the first time stays."""

@@ -94,7 +94,7 @@ class Listings:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._user_id: UUID = transaction.scope.user_id
+        self._user_id: UUID = transaction.owner.user_id
 
     async def page(self, wanted: Wanted, limit: int, after: Place | None) -> list[Session]:
         """As many as `limit` of those wanted, behind that place."""

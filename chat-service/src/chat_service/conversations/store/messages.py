@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
 from chassis.caller import Caller
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Asked, Statement, columns_of
 from chassis.db.transactions import Transaction
 from chassis.text import UNSEEN
@@ -178,7 +178,7 @@ class MessagePages:
 
     async def page(
         self,
-        scope: Scope | Caller,
+        owner: RowOwner | Caller,
         session_id: UUID,
         limit: int,
         most_bytes: int,
@@ -197,12 +197,12 @@ class MessagePages:
         """
         if after is None:
             after = HIGHEST_ORDER if descending else 0
-        whose: dict[str, object] = {"session_id": session_id, "user_id": scope.user_id}
+        whose: dict[str, object] = {"session_id": session_id, "user_id": owner.user_id}
         page = {**whose, "size": limit + 1, "after": after, "most_bytes": most_bytes}
         asked: list[Asked] = [(_IS_THERE, whose), (_PAGES[descending, all_paths], page)]
         if count:
             asked.append((_COUNTS[all_paths], whose))
-        is_there, rows, *counted = await self._database.each(scope, *asked)
+        is_there, rows, *counted = await self._database.each(owner, *asked)
         if not is_there:
             return None
         shown = [to_message(row) for row in rows[:limit]]
@@ -215,7 +215,7 @@ class Messages:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._user_id = transaction.scope.user_id
+        self._user_id = transaction.owner.user_id
 
     async def find(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         """Those of these messages that are there."""

@@ -15,7 +15,7 @@ from sqlalchemy import Text, bindparam, cast, func, not_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.caller import Caller
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.errors import SessionNotFound
@@ -110,7 +110,7 @@ class NewSessions:
 
     async def insert(
         self,
-        scope: Scope | Caller,
+        owner: RowOwner | Caller,
         session: Session,
         persona_prompt: str | None,
         *,
@@ -120,8 +120,8 @@ class NewSessions:
 
         With `asks_default` nothing is stored, either, where the user has set a persona as the default.
         """
-        values = _of_new(scope, session, persona_prompt)
-        made = await self._database.run(scope, _INSERT_AT_ONCE, **values, asks_default=asks_default)
+        values = _of_new(owner, session, persona_prompt)
+        made = await self._database.run(owner, _INSERT_AT_ONCE, **values, asks_default=asks_default)
         return made == 1
 
 
@@ -130,11 +130,11 @@ class Sessions:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._scope = transaction.scope
+        self._owner = transaction.owner
 
     async def insert(self, session: Session, persona_prompt: str | None = None) -> None:
         """Stores a session; `persona_prompt` is of its persona, as it is now."""
-        await _INSERT.run(self._connection, **_of_new(self._scope, session, persona_prompt))
+        await _INSERT.run(self._connection, **_of_new(self._owner, session, persona_prompt))
 
     async def insert_fork(
         self, session: Session, fork_id: UUID, messages: int, at: datetime
@@ -143,7 +143,7 @@ class Sessions:
         await _INSERT_FORK.run(
             self._connection,
             session_id=session.id,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             id=fork_id,
             messages=messages,
             at=at,
@@ -175,7 +175,7 @@ class Sessions:
         row = await _CHANGE.first(
             self._connection,
             session_id=session.id,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             new_title=session.title,
             new_title_by=session.title_by.value,
             new_key_id=session.key_id,
@@ -199,7 +199,7 @@ class Sessions:
         named = await _NAME.run(
             self._connection,
             session_id=session_id,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             title=title,
             at=at,
         )
@@ -210,13 +210,13 @@ class Sessions:
         await _SET_PERSONA_PROMPT.run(
             self._connection,
             session_id=session_id,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             new_prompt=prompt,
         )
 
     async def _one(self, statement: Statement, session_id: UUID) -> Session | None:
         row = await statement.first(
-            self._connection, session_id=session_id, user_id=self._scope.user_id
+            self._connection, session_id=session_id, user_id=self._owner.user_id
         )
         return None if row is None else to_session(row)
 
@@ -227,12 +227,12 @@ def _json(parameters: GenerationParameters) -> str | None:
 
 
 def _of_new(
-    scope: Scope | Caller, session: Session, persona_prompt: str | None
+    owner: RowOwner | Caller, session: Session, persona_prompt: str | None
 ) -> dict[str, object]:
     return {
         "id": session.id,
-        "tenant_id": scope.tenant_id,
-        "user_id": scope.user_id,
+        "tenant_id": owner.tenant_id,
+        "user_id": owner.user_id,
         "title": session.title,
         "title_by": session.title_by.value,
         "key_id": session.key_id,

@@ -68,7 +68,7 @@ class Subtrees:
 
     def __init__(self, transaction: Transaction, session_id: UUID) -> None:
         self._connection = transaction.connection
-        self._mine = {"session_id": session_id, "user_id": transaction.scope.user_id}
+        self._mine = {"session_id": session_id, "user_id": transaction.owner.user_id}
 
     async def orders_from(self, order: int) -> Sequence[int]:
         """The message of this order and all that follow it, on whatever path."""

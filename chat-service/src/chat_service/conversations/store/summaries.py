@@ -40,7 +40,7 @@ class Summaries:
 
     def __init__(self, transaction: Transaction, session_id: UUID) -> None:
         self._connection = transaction.connection
-        self._mine = {"session_id": session_id, "user_id": transaction.scope.user_id}
+        self._mine = {"session_id": session_id, "user_id": transaction.owner.user_id}
 
     async def newest(self) -> Summary | None:
         """What reaches furthest on the chosen path."""

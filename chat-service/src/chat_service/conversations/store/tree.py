@@ -145,8 +145,8 @@ class Tree:
 
     def __init__(self, transaction: Transaction, session_id: UUID) -> None:
         self._connection = transaction.connection
-        self._tenant_id = transaction.scope.tenant_id
-        self._mine = {"session_id": session_id, "user_id": transaction.scope.user_id}
+        self._tenant_id = transaction.owner.tenant_id
+        self._mine = {"session_id": session_id, "user_id": transaction.owner.user_id}
 
     async def leaf(self) -> int:
         """The order of the chosen path's last message, 0 before the first."""

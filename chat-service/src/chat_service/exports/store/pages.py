@@ -180,7 +180,7 @@ class Pages:
     def __init__(self, transaction: Transaction, size: PageSize = SHIPPED) -> None:
         self._size = size
         self._connection = transaction.connection
-        self._user_id = transaction.scope.user_id
+        self._user_id = transaction.owner.user_id
 
     async def names(self, wanted: Wanted, after: UUID | None) -> Sequence[Named]:
         """The next of those wanted, in the order in which they were made; none: there are no more."""

@@ -24,7 +24,8 @@ from chat_service.files.usecases.ports import Inspected
 
 _log = get_logger(__name__)
 
-#: How long is waited for a reading, seconds: three times the processor time that it may take, which ends it.
+#: How long is waited for a file to be read, seconds, by one process or two: three times the processor time that each
+#: may take, which ends it.
 MOST_SECONDS: Final = 60.0
 
 _CHILD: Final = "chat_service.files.decoding.child"
@@ -48,9 +49,10 @@ class Decoding:
         Raises FileKindRefused, FileUnreadable, StorageUnavailable, FileNotFoundError where it was taken away, and
         FileReadersBusy where the machine did not give the reading the processor time that it may take.
         """
-        report = await self._report(path, kind)
+        ends = asyncio.get_running_loop().time() + self._most_seconds
+        report = await self._report(path, kind, ends)
         if report.failed is Failed.NOT_UTF8:
-            report = await self._report(path, kind, "older")
+            report = await self._report(path, kind, ends, "older")
         match report.failed:
             case None:
                 pass
@@ -71,9 +73,9 @@ class Decoding:
             facts=report.facts,
         )
 
-    async def _report(self, path: Path, kind: Kind, *how: str) -> Report:
+    async def _report(self, path: Path, kind: Kind, ends: float, *how: str) -> Report:
         began = monotonic()
-        line = await self._read(path, how)
+        line = await self._read(path, ends, how)
         seconds = monotonic() - began
         try:
             report = Report.of(line)
@@ -85,10 +87,11 @@ class Decoding:
         _SECONDS.labels(outcome).observe(seconds)
         return report
 
-    async def _read(self, path: Path, how: tuple[str, ...]) -> bytes:
+    async def _read(self, path: Path, ends: float, how: tuple[str, ...]) -> bytes:
         """What the process says, or nothing where it was killed.
 
-        Raises RuntimeError if it did not come to reading, FileReadersBusy if it did not come to an end of its own.
+        Raises RuntimeError if it did not come to reading, FileReadersBusy if it did not come to an end of its own
+        by `ends`, the loop's time.
         """
         with ExitStack() as handed:
             source, *results = _opened(handed, path)
@@ -106,7 +109,7 @@ class Decoding:
         assert process.stdout is not None
         assert process.stderr is not None
         try:
-            async with asyncio.timeout(self._most_seconds):
+            async with asyncio.timeout_at(ends):
                 line = await process.stdout.read(MOST_BYTES)
                 # Of one that was killed it is negative, and of one that has read the file 0.
                 code = await process.wait()

@@ -72,8 +72,8 @@ class Attachments:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._tenant_id = transaction.scope.tenant_id
-        self._user_id = transaction.scope.user_id
+        self._tenant_id = transaction.owner.tenant_id
+        self._user_id = transaction.owner.user_id
 
     async def take(self, file_ids: Sequence[UUID]) -> tuple[Attachment, ...]:
         """These files of the user's, in this order, to be attached within this transaction. Raises FileNotFound."""

@@ -96,7 +96,7 @@ class Files:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def used(self) -> Used:
         row = await _USED.first(self._connection, **self._mine)

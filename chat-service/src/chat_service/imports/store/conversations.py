@@ -117,8 +117,8 @@ class ForeignConversations:
     def __init__(self, transaction: Transaction, import_id: UUID) -> None:
         self._import_id = import_id
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
-        self._user_id = transaction.scope.user_id
+        self._mine = transaction.owner.columns
+        self._user_id = transaction.owner.user_id
         self._former: UUID | None = None
 
     async def find(self, source: str, key: str) -> "There | None":

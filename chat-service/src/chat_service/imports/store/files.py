@@ -71,8 +71,8 @@ class AwaitedFiles:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._tenant_id = transaction.scope.tenant_id
-        self._user_id = transaction.scope.user_id
+        self._tenant_id = transaction.owner.tenant_id
+        self._user_id = transaction.owner.user_id
 
     async def find(self, key: str) -> Wanted:
         row = await _FIND.first(self._connection, key=key, user_id=self._user_id)

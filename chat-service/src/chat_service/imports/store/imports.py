@@ -93,9 +93,9 @@ class Imports:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        scope = transaction.scope
-        self._tenant_id = scope.tenant_id
-        self._user_id = scope.user_id
+        owner = transaction.owner
+        self._tenant_id = owner.tenant_id
+        self._user_id = owner.user_id
 
     async def begin_alone(self) -> None:
         """Wait until nobody else begins one, and keep them from it."""

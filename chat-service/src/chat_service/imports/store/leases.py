@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.audit import Audit, Deed
@@ -46,7 +46,7 @@ WHERE id = (
 RETURNING id, tenant_id, user_id, size, attempts, with_notes
 """)
 )
-_BEAT = Statement(
+_HEARTBEAT = Statement(
     text("""
 UPDATE imports SET heard_at = now(), format = coalesce(CAST(:format AS text), format), done = :done,
     added = :added, existing = :existing, skipped = :skipped, messages = :messages,
@@ -129,13 +129,15 @@ class Leases:
             return None
         return Taken(row.id, row.tenant_id, row.user_id, row.size, row.attempts, row.with_notes)
 
-    async def beat(self, taken: Taken, report: Report, *, format_: str | None, done: float) -> bool:
+    async def heartbeat(
+        self, taken: Taken, report: Report, *, format_: str | None, done: float
+    ) -> bool:
         """Says how far it is; False: it was cancelled, or is somebody else's by now."""
         told = [{"title": one.title, "reason": one.reason} for one in report.problems]
         return (
             await self._worker.run(
                 None,
-                _BEAT,
+                _HEARTBEAT,
                 id=taken.id,
                 owner=self._owner,
                 format=format_,
@@ -155,7 +157,7 @@ class Leases:
 
     async def end(self, taken: Taken, state: str, reason: str | None, at: datetime) -> None:
         """Of no effect on what is somebody else's by now."""
-        user = Scope(tenant_id=taken.tenant_id, user_id=taken.user_id)
+        user = RowOwner(tenant_id=taken.tenant_id, user_id=taken.user_id)
         async with self._worker.transaction(user) as connection:
             ended = await _END.first(
                 connection, id=taken.id, owner=self._owner, state=state, reason=reason, at=at

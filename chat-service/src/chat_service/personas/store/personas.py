@@ -87,7 +87,7 @@ class Personas:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def insert(self, persona: Persona) -> bool:
         """Whether it was stored: False if the user has one whose name looks the same."""

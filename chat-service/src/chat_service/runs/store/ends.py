@@ -80,7 +80,7 @@ class RunEnds:
             await _WISH_END.all(
                 transaction.connection,
                 session_ids=list(session_ids),
-                user_id=transaction.scope.user_id,
+                user_id=transaction.owner.user_id,
             )
         )
 
@@ -92,7 +92,7 @@ class RunEnds:
             await _END_OWN.all(
                 transaction.connection,
                 session_ids=list(session_ids),
-                user_id=transaction.scope.user_id,
+                user_id=transaction.owner.user_id,
                 at=at,
             )
         )
@@ -105,7 +105,7 @@ class RunEnds:
             await _DELETE_SOME.all(
                 transaction.connection,
                 session_id=session_id,
-                user_id=transaction.scope.user_id,
+                user_id=transaction.owner.user_id,
                 most=most,
             )
         )
@@ -113,7 +113,7 @@ class RunEnds:
     async def live(self, transaction: Transaction, session_id: UUID) -> LiveAnswer | None:
         """What is being written in a session."""
         row = await _LIVE_ANSWER.first(
-            transaction.connection, session_id=session_id, user_id=transaction.scope.user_id
+            transaction.connection, session_id=session_id, user_id=transaction.owner.user_id
         )
         if row is None:
             return None
@@ -129,7 +129,7 @@ class RunEnds:
                 await _DELETE_OF.all(
                     transaction.connection,
                     session_id=session_id,
-                    user_id=transaction.scope.user_id,
+                    user_id=transaction.owner.user_id,
                     orders=some,
                 )
             )

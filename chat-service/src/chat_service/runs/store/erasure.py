@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, delete, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db.engine import Scope
+from chassis.db.engine import RowOwner
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.tables import messages, runs, sessions
 from servicekit.erasure import BATCH, Erasing
@@ -25,7 +25,7 @@ async def end_live_runs(erasing: Erasing) -> None:
         await end_runs_of(connection, erasing.user, erased_at)
 
 
-async def end_runs_of(connection: AsyncConnection, user: Scope, at: datetime) -> None:
+async def end_runs_of(connection: AsyncConnection, user: RowOwner, at: datetime) -> None:
     """End the user's live runs: nobody saves an answer of theirs any more."""
     await connection.execute(
         update(runs)
@@ -57,11 +57,11 @@ class DeleteConversations:
                     await _delete_runs(connection, erasing.user, found)
 
 
-def _of(user: Scope, table: Table) -> ColumnElement[bool]:
+def _of(user: RowOwner, table: Table) -> ColumnElement[bool]:
     return and_(table.c.user_id == user.user_id, table.c.tenant_id == user.tenant_id)
 
 
-def _next_sessions(user: Scope) -> Select[tuple[UUID]]:
+def _next_sessions(user: RowOwner) -> Select[tuple[UUID]]:
     query = select(sessions.c.id).where(_of(user, sessions))
     return query.order_by(sessions.c.active_at.desc(), sessions.c.id.desc()).limit(_SESSIONS)
 
@@ -84,7 +84,7 @@ def _some_of(theirs: Select[tuple[UUID]], table: Table, order: Column[Any]) -> S
     return select(each.c.id).select_from(session.join(each, true())).limit(BATCH)
 
 
-async def _list_run_ids(connection: AsyncConnection, user: Scope) -> list[UUID]:
+async def _list_run_ids(connection: AsyncConnection, user: RowOwner) -> list[UUID]:
     """Some runs of the user's next sessions, or of no session; none: there are none of these."""
     found: list[UUID] = list(
         await connection.scalars(_some_of(_next_sessions(user), runs, runs.c.id))
@@ -95,11 +95,13 @@ async def _list_run_ids(connection: AsyncConnection, user: Scope) -> list[UUID]:
     return [row.id for row in await connection.execute(lone)]
 
 
-async def _delete_runs(connection: AsyncConnection, user: Scope, run_ids: Sequence[UUID]) -> None:
+async def _delete_runs(
+    connection: AsyncConnection, user: RowOwner, run_ids: Sequence[UUID]
+) -> None:
     await connection.execute(delete(runs).where(_of(user, runs), runs.c.id.in_(run_ids)))
 
 
-async def _delete_some(connection: AsyncConnection, user: Scope) -> bool:
+async def _delete_some(connection: AsyncConnection, user: RowOwner) -> bool:
     """Delete some messages of the user's next sessions, then these; False: there are none."""
     # The order in which everyone locks: session, then message.
     theirs = list(await connection.scalars(_next_sessions(user).with_for_update()))

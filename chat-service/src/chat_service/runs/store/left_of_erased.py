@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
@@ -55,7 +55,7 @@ class LeftOfErased(Repeated):
             async with self._worker.transaction() as connection:
                 users = await _FIND.all(connection, most=_BATCH)
             for user in users:
-                erasing = Erasing(self._worker, Scope(user.tenant_id, user.user_id))
+                erasing = Erasing(self._worker, RowOwner(user.tenant_id, user.user_id))
                 for step in self._steps:
                     await step(erasing)
             found = len(users)

@@ -32,7 +32,7 @@ class Runs:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._connection = transaction.connection
-        self._user_id = transaction.scope.user_id
+        self._user_id = transaction.owner.user_id
 
     async def find(self, run_id: UUID) -> Run | None:
         row = await statements.FIND_RUN.first(

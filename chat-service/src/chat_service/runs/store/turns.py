@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.clock import utc_now
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chat_service.answer.domain.ending import FILTERED, CacheState, Ending
 from chat_service.prompt.room import SHIPPED, ContextWindow
 from chat_service.providers.domain.connection import Connection
@@ -46,7 +46,7 @@ class Turns:
         way, or the run has no key of its own and the session is not set to `guessed_key_id`.
         """
         rows = await self._database.all(
-            Scope(new.tenant_id, new.user_id),
+            RowOwner(new.tenant_id, new.user_id),
             admission_statements.ADMIT_AT_ONCE[new.bounds.are_any],
             **values.of_new(new, runs_per_user),
             **values.of_window(window),
@@ -63,7 +63,7 @@ class Turns:
         if not bounds.are_any:
             return True
         row = await self._database.first(
-            Scope(run.tenant_id, run.user_id),
+            RowOwner(run.tenant_id, run.user_id),
             USED,
             user_id=run.user_id,
             **values_of_used(bounds, connection.key_id, now),
@@ -80,7 +80,7 @@ class Turns:
         Of a run that has ended, or has another owner, nothing is changed. Raises what the database raises.
         """
         await self._database.run(
-            Scope(run.tenant_id, run.user_id),
+            RowOwner(run.tenant_id, run.user_id),
             statements.NOTE_FALLBACK,
             **values.of_fallback(run),
         )
@@ -92,8 +92,8 @@ class Turns:
         begins with; if it does not, it is put behind it. Of a run without a turn only the end is
         kept. One that was deleted while it was live is none to be ended, and what it has used is counted.
         """
-        scope = Scope(run.tenant_id, run.user_id)
-        tokens = await self._tokens(scope, run, ending)
+        owner = RowOwner(run.tenant_id, run.user_id)
+        tokens = await self._tokens(owner, run, ending)
         model = ending.fallbacks[-1].model if ending.fallbacks else run.model
         cost = self._rules.content.cost_of(model, tokens)
         if run.turn is None:
@@ -101,33 +101,33 @@ class Turns:
         else:
             end = END_RUN[run.continues is not None]
             ended_as = values.of_answer(run, ending, at, tokens, cost)
-        if await self._database.run(scope, end, **ended_as) == 1:
+        if await self._database.run(owner, end, **ended_as) == 1:
             return True
         await self._database.run(
-            scope, COUNT_DELETED, **values.of_deleted(run, ending, at, tokens, cost)
+            owner, COUNT_DELETED, **values.of_deleted(run, ending, at, tokens, cost)
         )
         return False
 
-    async def _tokens(self, scope: Scope, run: Run, ending: Ending) -> Tokens:
+    async def _tokens(self, owner: RowOwner, run: Run, ending: Ending) -> Tokens:
         if ending.cache is CacheState.HIT:
             return NO_TOKENS
         return tokens_of(
             ending.status,
             ending.usage,
-            prompt_bytes=await self._prompt_bytes(scope, run, ending),
+            prompt_bytes=await self._prompt_bytes(owner, run, ending),
             answer_bytes=len(ending.text.encode()) + len(ending.reasoning.encode()),
             # A word that may not be said was its first, or it had none.
             spoke=ending.finish_reason is not None or ending.reason == FILTERED,
         )
 
-    async def _prompt_bytes(self, scope: Scope, run: Run, ending: Ending) -> int:
+    async def _prompt_bytes(self, owner: RowOwner, run: Run, ending: Ending) -> int:
         """What the model was shown, where nobody else counts it; of a run without a turn it is not known."""
         if ending.usage is not None or run.turn is None:
             return 0
         if run.context is not None and run.context.bytes is not None:
             return run.context.bytes
         row = await self._database.first(
-            scope,
+            owner,
             SHOWN_BYTES,
             user_id=run.user_id,
             session_id=run.turn.session_id,

@@ -123,7 +123,7 @@ class Shares:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def insert(
         self,
@@ -226,11 +226,11 @@ class Shares:
 
 async def end_shares_of(transaction: Transaction, session_id: UUID) -> None:
     """Takes back those of a session whose messages are deleted for good."""
-    scope = transaction.scope
+    owner = transaction.owner
     await _END_OF_SESSION.run(
         transaction.connection,
-        tenant_id=scope.tenant_id,
-        user_id=scope.user_id,
+        tenant_id=owner.tenant_id,
+        user_id=owner.user_id,
         session_id=session_id,
     )
 
@@ -239,12 +239,12 @@ async def end_shares_that_show(
     transaction: Transaction, session_id: UUID, orders: Sequence[int]
 ) -> None:
     """Takes back those of a session that show a message of one of these orders, all of which are about to be deleted."""
-    scope = transaction.scope
+    owner = transaction.owner
     for _, some in slices_of(orders):
         await _END_OF_MESSAGES.run(
             transaction.connection,
-            tenant_id=scope.tenant_id,
-            user_id=scope.user_id,
+            tenant_id=owner.tenant_id,
+            user_id=owner.user_id,
             session_id=session_id,
             orders=some,
         )

@@ -112,7 +112,7 @@ class Snapshots:
     ) -> None:
         self._most = most_at_once
         self._connection = transaction.connection
-        self._mine = transaction.scope.columns
+        self._mine = transaction.owner.columns
 
     async def take(self, share_id: UUID, session_id: UUID, *, include_reasoning: bool) -> int:
         """Copies what was said on the chosen path into a share; returns how many messages.

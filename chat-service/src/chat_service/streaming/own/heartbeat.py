@@ -31,17 +31,17 @@ class Heartbeat(Component):
         replicas: Replicas,
         takeover: Takeover,
         cancel: Callable[[UUID], bool],
-        keep: Callable[[Collection[UUID]], None],
+        reconcile: Callable[[Collection[UUID]], None],
         timings: Timings = SHIPPED,
     ) -> None:
         self._replica = replica
         self._replicas = replicas
         self._takeover = takeover
         self._cancel = cancel
-        self._keep = keep
+        self._reconcile = reconcile
         self._timings = timings
         self._looked = 0.0
-        self._repeated = Repeated("heartbeat", self._beat, seconds=timings.heartbeat)
+        self._repeated = Repeated("heartbeat", self._heartbeat, seconds=timings.heartbeat)
 
     async def start(self) -> None:
         await self._repeated.start()
@@ -52,7 +52,7 @@ class Heartbeat(Component):
         with suppress(AppError):  # a replica that cannot say goodbye is noticed by its silence
             await self._replicas.leave(self._replica)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         try:
             await self._look()
         except Exception:
@@ -66,7 +66,7 @@ class Heartbeat(Component):
         await self._replicas.heartbeat(self._replica)
         running = await self._replicas.list_running()
         ours = {one.run.id: one.run for one in running if one.run.owner == self._replica}
-        self._keep(ours.keys())
+        self._reconcile(ours.keys())
         for run in ours.values():
             if run.cancel_requested:
                 self._cancel(run.id)

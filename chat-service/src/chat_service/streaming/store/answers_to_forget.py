@@ -41,7 +41,7 @@ class AnswersToForget:
 
 async def is_to_be_forgotten(transaction: Transaction) -> bool:
     """Whether a wish of the transaction's user is not met yet."""
-    row = await _IS_WISHED.first(transaction.connection, user_id=transaction.scope.user_id)
+    row = await _IS_WISHED.first(transaction.connection, user_id=transaction.owner.user_id)
     return row is not None and row.is_wished
 
 

@@ -73,13 +73,13 @@ class UsageDays:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._scope = transaction.scope
+        self._owner = transaction.owner
 
     async def used(self, bounds: Bounds, key_id: UUID | None, at: datetime) -> Used:
         """What counts by now for `bounds`, and of the connection today."""
         row = await USED.first(
             self._connection,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             **values_of_used(bounds, key_id, at),
         )
         return Used() if row is None else to_used(row)
@@ -101,8 +101,8 @@ class UsageDays:
         """One answer more. The owner is locked."""
         await ADD.run(
             self._connection,
-            tenant_id=self._scope.tenant_id,
-            user_id=self._scope.user_id,
+            tenant_id=self._owner.tenant_id,
+            user_id=self._owner.user_id,
             **values_of_row(
                 key_id, at, provider=provider, model=model, purpose=purpose, metered=metered
             ),
@@ -113,7 +113,7 @@ class UsageDays:
         """What was used in these days, the newest first, one row more than MOST_ROWS at most."""
         rows = await _REPORT.all(
             self._connection,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             first=days.first,
             last=days.last,
             most_models=MOST_MODELS,
@@ -126,7 +126,7 @@ class UsageDays:
         """Today's tokens of each of the operator's connections."""
         rows = await _BY_CONNECTION.all(
             self._connection,
-            user_id=self._scope.user_id,
+            user_id=self._owner.user_id,
             day=utc_day(at),
         )
         return {row.key_id: row.tokens for row in rows}

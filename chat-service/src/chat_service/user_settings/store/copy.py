@@ -74,12 +74,12 @@ class UserSettings:
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
-        self._scope = transaction.scope
+        self._owner = transaction.owner
 
     async def default_persona(self) -> str | None:
         """The name of the user's default persona, as `fold_name` makes it."""
         row = await _DEFAULT_PERSONA.first(
-            self._connection, user_id=self._scope.user_id, tenant_id=self._scope.tenant_id
+            self._connection, user_id=self._owner.user_id, tenant_id=self._owner.tenant_id
         )
         return None if row is None else row.default_persona_folded
 

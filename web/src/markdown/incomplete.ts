@@ -41,10 +41,10 @@ function head(tail: string): string {
 }
 
 /** Closes what the last text of an unfinished answer has opened. */
-export function mend(state: StateCore): void {
+export function completeLast(state: StateCore): void {
   if (state.env.open !== true) return;
   const last = lastInline(state.tokens);
-  if (last !== undefined) last.content = mended(last.content);
+  if (last !== undefined) last.content = completed(last.content);
 }
 
 function lastInline(tokens: Token[]): Token | undefined {
@@ -56,7 +56,7 @@ function lastInline(tokens: Token[]): Token | undefined {
   return undefined;
 }
 
-function mended(content: string): string {
+function completed(content: string): string {
   const mask = withoutMaths(content);
   const whole = remend(mask, OPTIONS);
   if (whole.startsWith(mask)) {

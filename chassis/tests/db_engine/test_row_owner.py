@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from chassis.db.engine import Database, Scope
+from chassis.db.engine import Database, RowOwner
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls
 
@@ -15,7 +15,9 @@ async def test_a_query_without_where_shows_the_scopes_rows_alone(database: Datab
     await add_entry(database, ann)
     await add_entry(database, bob)
     assert await count_entries(database, ann) == 1
-    assert await count_entries(database, Scope(tenant_id=ann.tenant_id, user_id=bob.user_id)) == 0
+    assert (
+        await count_entries(database, RowOwner(tenant_id=ann.tenant_id, user_id=bob.user_id)) == 0
+    )
 
 
 async def test_a_transaction_without_a_scope_sees_nothing_of_the_one_before(
@@ -38,7 +40,7 @@ async def test_nobody_writes_a_row_of_another(database: Database) -> None:
 
 
 async def test_a_scope_of_something_else_than_uuids_is_refused(database: Database) -> None:
-    scope = Scope(tenant_id="', true); DROP TABLE entries; --", user_id=new_id())  # type: ignore[arg-type]
+    owner = RowOwner(tenant_id="', true); DROP TABLE entries; --", user_id=new_id())  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
-        async with database.transaction(scope):
+        async with database.transaction(owner):
             pass
