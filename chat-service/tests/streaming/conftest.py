@@ -204,7 +204,7 @@ class Rig:
                 timings=timings,
             ),
             cancel=self.engine.cancel,
-            keep=self.engine.keep,
+            reconcile=self.engine.reconcile,
             timings=timings,
         )
 
