@@ -1,6 +1,7 @@
 """A user's connections: changed, deleted, made the default, and nobody else's to touch."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -291,3 +292,15 @@ async def test_what_the_version_before_goes_on_storing_is_whole_and_asks_as_it_d
     assert list(old.header_names) == list(old.learnt) == []
     assert (await ada.update(old.id, headers=headers(a="1"))).header_names == ["a"]
     assert (await ada.update(old.id, fallback_key_id=key.id)).fallback_key_id == key.id
+
+
+async def test_a_change_is_the_last_one_by_whichever_clock(
+    ada: Person, database: DatabaseUrls
+) -> None:
+    key = await ada.create()
+    with psycopg.connect(database.worker) as worker:
+        # By a replica whose clock is ahead of this one's.
+        worker.execute("UPDATE keys SET updated_at = '2040-01-01Z' WHERE id = %s", [key.id])
+    changed = await ada.update(key.id, name="changed")
+    assert changed.name == "changed"
+    assert changed.updated_at.ToDatetime(UTC) == datetime(2040, 1, 1, tzinfo=UTC)

@@ -1,11 +1,18 @@
 """What came of using a connection: the last error, what was learnt, and when it was used."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+import pytest_asyncio
 
+from apikey_service.background import NotedUses
+from apikey_service.store.uses import Uses
+from chassis.db.engine import Database
+from chassis.db.errors import DatabaseBusy
 from chassis.errors import AppError, FieldError
 from chassis.testing import DatabaseUrls, eventually
 from parley.apikey.v1 import apikey_pb2
@@ -168,3 +175,32 @@ async def test_when_a_key_was_used_is_written_behind_its_use(
 
     await eventually(written_too, timeout=60)
     assert (await ada.get(used.id)).last_used_at.ToDatetime().year == 2100
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def noted(database: DatabaseUrls) -> AsyncIterator[NotedUses]:
+    """Those of a replica beside the service, which write only when they are told to."""
+    worker = Database(database.worker, application_name="test", lock_seconds=0.1)
+    yield NotedUses(Uses(worker))
+    await worker.stop()
+
+
+async def test_what_was_used_just_before_the_end_is_written(ada: Person, noted: NotedUses) -> None:
+    key = await ada.create()
+    noted.note(UUID(key.id))
+    await noted.drain()
+    assert (await ada.get(key.id)).HasField("last_used_at")
+
+
+async def test_what_cannot_be_written_is_noted_still(
+    ada: Person, noted: NotedUses, database: DatabaseUrls
+) -> None:
+    key = await ada.create()
+    noted.note(UUID(key.id))
+    with psycopg.connect(database.admin) as admin:
+        admin.execute("LOCK TABLE keys IN EXCLUSIVE MODE")
+        with pytest.raises(DatabaseBusy):
+            await noted.write()
+    assert not (await ada.get(key.id)).HasField("last_used_at")
+    await noted.write()
+    assert (await ada.get(key.id)).HasField("last_used_at")

@@ -26,7 +26,7 @@ from apikey_service.vault.ring import LocalKeyRing
 from apikey_service.wiring import rotate_keys
 from chassis.db.engine import Database
 from chassis.ids import new_id
-from chassis.testing import DatabaseUrls, eventually
+from chassis.testing import DatabaseUrls, eventually, sample
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from parley.apikey.v1 import apikey_pb2
@@ -365,4 +365,16 @@ async def test_the_census_tells_of_the_ring_at_zero_too_and_of_what_is_missing(
     assert await census.counts() == sorted(
         [(keks.old, "current", 5), (keks.next, "old", 0), ("gone", "missing", 1)]
     )
+
+    def shown() -> list[float | None]:
+        rings = ((keks.old, "current"), (keks.next, "old"), ("gone", "missing"))
+        return [sample("apikey_sealed_secrets", kek_id=one, ring=ring) for one, ring in rings]
+
+    await census.count()
+    assert shown() == [5, 0, 1]
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute("DELETE FROM keys WHERE id = %s", (lost,))
+    await census.count()
+    # Of a key-encryption key that locks nothing, and is not of the ring, nothing is told any more.
+    assert shown() == [4, 0, None]
     await worker_database.stop()

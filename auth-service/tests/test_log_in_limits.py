@@ -169,6 +169,22 @@ async def test_whoever_guesses_from_elsewhere_keeps_no_owner_out_of_home(
     assert at_home == ["INVALID_CREDENTIALS"] * 10 + ["TOO_MANY_ATTEMPTS"]
 
 
+async def test_who_has_moved_and_only_goes_on_is_at_home_there(
+    auth: Channel, register: Register
+) -> None:
+    grant = await register("ada")
+    request = auth_pb2.RefreshRequest(
+        refresh_token=grant.refresh_token, client=auth_pb2.Client(ip="203.0.113.1")
+    )
+    await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)
+    for number in range(11):
+        await _log_in(auth, "ada", BAD, f"198.51.100.{number}")
+
+    # Where the login was used before, anybody may be by now.
+    assert _said(await _log_in(auth, "ada", GOOD, "192.0.2.7")) == "TOO_MANY_ATTEMPTS"
+    assert _said(await _log_in(auth, "ada", GOOD, "203.0.113.1")) == "granted"
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody"])
 async def test_log_ins_under_one_name_are_bounded_whatever_comes_of_them(
     serve: Serve, grpc_channel: OpenChannel, register: Register, name: str

@@ -20,6 +20,7 @@ from chassis.grpc import trust_feed
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.trust import TrustStore
+from chassis.ids import new_id
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
@@ -170,6 +171,32 @@ async def test_a_reader_hears_a_sign_of_life_only_while_the_table_can_be_read(
         await feed.poll()
         update = await second
         assert (update.snapshot, update.keys, update.revocations) == (False, (), ())
+    await worker.stop()
+
+
+async def test_a_revocation_is_heard_of_however_late_its_transaction_ends(
+    database: DatabaseUrls,
+) -> None:
+    worker = Database(database.worker, application_name="test")
+    feed = _feed(worker, heartbeat=0.0)
+    user = str(new_id())
+    async with aclosing(feed.subscribe()) as updates:
+        await feed.poll()
+        await anext(updates)
+        with psycopg.connect(database.worker) as other:
+            # It waited for a lock, for its statement and idly, each for as long as it may (chassis.db.engine).
+            other.execute(
+                "INSERT INTO revocations (id, tenant_id, user_id, sid, revoked_at, expires_at, stored_at)"
+                " VALUES (gen_random_uuid(), gen_random_uuid(), %s, '', now(), now() + interval '1 hour',"
+                " now() - interval '45 seconds')",
+                [user],
+            )
+        heard: list[str] = []
+        # Once, however often the table tells it.
+        for _ in range(2):
+            await feed.poll()
+            heard += [str(one.user_id) for one in (await anext(updates)).revocations]
+    assert heard == [user]
     await worker.stop()
 
 

@@ -5,6 +5,7 @@ import errno
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -448,3 +449,32 @@ async def test_a_person_lists_shows_replays_and_drops(
     for words in (("show", one), ("replay", one), ("drop", one), ("drop", "7")):
         assert await command(*words) == 1
     assert reader.attempts == [b"one"]
+
+
+async def test_what_waits_for_a_person_waits_however_long(
+    replica: Replica, worker: Database, urls: DatabaseUrls
+) -> None:
+    add = text(
+        "INSERT INTO dead_letters (id, consumer, subject, payload, error, deliveries, first_seen, set_aside_at)"
+        " VALUES (:id, 'reader', 'a', '', :error, 1, now() - CAST(:age AS interval),"
+        " CASE WHEN CAST(:aside AS boolean) THEN now() - CAST(:age AS interval) END)"
+    )
+    async with worker.transaction() as connection:
+        for error, age, aside in (
+            ("waits for a person", timedelta(days=400), True),
+            ("is forgotten by the stream", timedelta(days=32), False),
+            ("may fail again", timedelta(days=30), False),
+        ):
+            values = {"id": str(new_id()), "error": error, "age": age, "aside": aside}
+            await connection.execute(add, values)
+    # It sweeps as it starts.
+    await replica(Reader())
+
+    async def left() -> bool:
+        return [row.error for row in await _rows(worker)] == [
+            "waits for a person",
+            "may fail again",
+        ]
+
+    await eventually(left)
+    await eventually(lambda: _gauge() == 1)

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.ids import new_id
+from chassis.testing import DatabaseUrls
 from parley.notes.v1 import notes_pb2
 
 User = Any
@@ -244,3 +247,15 @@ async def test_pinned_ones_are_listed_and_counted_by_themselves(
             if not cursor:
                 break
         assert seen == wanted
+
+
+async def test_a_change_is_the_last_one_by_whichever_clock(
+    alice: User, database: DatabaseUrls
+) -> None:
+    note = await alice.create("a note")
+    with psycopg.connect(database.worker) as worker:
+        # By a replica whose clock is ahead of this one's.
+        worker.execute("UPDATE notes SET updated_at = '2040-01-01Z' WHERE id = %s", [note.id])
+    changed = (await alice.update(note.id, title="changed")).note
+    assert changed.title == "changed"
+    assert changed.updated_at.ToDatetime(UTC) == datetime(2040, 1, 1, tzinfo=UTC)

@@ -18,6 +18,11 @@ class OneTask(Component):
     async def run(self) -> None:
         """What it does; it does not return by itself."""
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and has neither been stopped nor ended by itself."""
+        return self._task is not None and not self._task.done()
+
     async def start(self) -> None:
         self._task = asyncio.create_task(self.run(), name=self._name)
 

@@ -17,6 +17,7 @@ from chat_service.files.domain.errors import (
     StorageUnavailable,
     UploadGivenUp,
 )
+from chat_service.files.domain.file import UNHEARD
 
 from .gate import Gate
 from .sending import beginning, nothing_is_left
@@ -114,6 +115,11 @@ async def test_an_upload_is_held_for_as_long_as_it_goes_on(files: FilesOf, calle
         assert [state for _, state in await files.rows()] == ["uploading"]
     gate.say(b"x", None)
     assert (await taking).size == 1
+
+
+def test_an_upload_is_held_before_it_would_be_given_up() -> None:
+    # Two of its heartbeats may be late or lost.
+    assert UNHEARD.total_seconds() > 3 * uploading._HOLD_SECONDS
 
 
 async def test_one_that_was_swept_is_given_up_and_leaves_nothing(

@@ -1,6 +1,7 @@
 """Personas of one's own, and the operator's beside them, on the wire."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ async def update(client: Client, name: str, **fields: Any) -> pb.Persona:
     request = pb.UpdatePersonaRequest(name=name, **fields)
     persona: pb.Persona = (await client.call("UpdatePersona", request)).persona
     return persona
+
+
+def as_owner(settings: Settings, change: str) -> None:
+    """Execute it for whoever's personas there are."""
+    assert settings.owner_database_url is not None
+    owner_url = settings.owner_database_url.get_secret_value()
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE personas NO FORCE ROW LEVEL SECURITY")
+        owner.execute(change)
+        owner.execute("ALTER TABLE personas FORCE ROW LEVEL SECURITY")
 
 
 async def names(client: Client) -> list[str]:
@@ -212,6 +223,17 @@ async def test_what_is_given_is_changed_and_nothing_else(client: Client) -> None
         assert await refused(change) == ("VALIDATION", [FieldError(*reason)])
 
 
+async def test_a_change_is_the_last_one_by_whichever_clock(
+    client: Client, settings: Settings
+) -> None:
+    await create(client)
+    # By a replica whose clock is ahead of this one's.
+    as_owner(settings, "UPDATE personas SET updated_at = '2040-01-01Z'")
+    changed = await update(client, "muse", title="changed")
+    assert changed.title == "changed"
+    assert changed.updated_at.ToDatetime(UTC) == datetime(2040, 1, 1, tzinfo=UTC)
+
+
 async def test_somebody_elses_and_what_is_called_impossibly_is_as_if_absent(
     client: Client, strange_client: Client
 ) -> None:
@@ -308,12 +330,7 @@ async def test_ones_own_goes_before_one_that_the_operator_calls_so_later(
 ) -> None:
     """As it stands after the operator has taken a name that somebody already had."""
     await create(client, "Elder", prompt="own")
-    assert settings.owner_database_url is not None
-    owner_url = settings.owner_database_url.get_secret_value()
-    with psycopg.connect(owner_url, autocommit=True) as owner:
-        owner.execute("ALTER TABLE personas NO FORCE ROW LEVEL SECURITY")
-        owner.execute("UPDATE personas SET name = 'Critic', name_folded = 'critic'")
-        owner.execute("ALTER TABLE personas FORCE ROW LEVEL SECURITY")
+    as_owner(settings, "UPDATE personas SET name = 'Critic', name_folded = 'critic'")
     assert (await get(client, "critic")).prompt == "own"
     assert await names(client) == ["Critic", "Translator"]
     assert (await get(strange_client, "critic")).prompt == "You find fault."

@@ -302,6 +302,25 @@ async def test_a_hundred_guesses_at_two_replicas_are_looked_at_ten_times(
     await sharing.open(made.token, password="right")
 
 
+async def test_a_share_is_guessed_at_a_hundred_times_a_day_however_slowly(
+    sharing: Sharing, refused: Any
+) -> None:
+    made = await sharing.share(password="right")
+
+    async def guessed() -> str:
+        reason: str = (await refused(sharing.open(made.token, password="wrong")))[0]
+        return reason
+
+    assert await guessed() == "SHARE_PASSWORD_WRONG"
+    # As if others had been made in the course of the day.
+    await sharing.execute(
+        "UPDATE counters SET hits = array_fill(now() - interval '23 hours', ARRAY[98]) || hits"
+        " WHERE scope = 'share_guess'"
+    )
+    assert await guessed() == "SHARE_PASSWORD_WRONG"
+    assert await guessed() == "TOO_MANY_ATTEMPTS"
+
+
 @pytest.mark.slow
 async def test_an_address_guesses_a_hundred_times_whatever_it_guesses_at(
     sharing: Sharing, refused: Any

@@ -340,11 +340,21 @@ async def test_it_stays_when_its_conversation_goes_and_goes_with_its_user(
     assert str(caller.user_id) not in str(rows)
 
 
-async def test_it_is_kept_for_400_days(chat: Chat, caller: Caller) -> None:
+async def test_it_is_kept_for_400_days_and_so_are_the_sums_of_who_is_erased(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
     now = datetime.now(UTC)
-    await answered(chat, caller, at=now - timedelta(days=KEPT_DAYS + 2))
-    await answered(chat, caller, at=now - timedelta(days=KEPT_DAYS))
+    # The operator's, of which alone something is left.
+    theirs = replace(chat, connection=replace(chat.connection, key_id=new_id(), owner="operator"))
+    for one, who in ((chat, caller), (theirs, stranger)):
+        await answered(one, who, at=now - timedelta(days=KEPT_DAYS + 2))
+        await answered(one, who, at=now - timedelta(days=KEPT_DAYS))
+    await forget_usage(chat.erasing(stranger))
+    async with chat.worker.transaction() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM usage_of_erased")) == 2
     await UsageSweep(chat.worker).sweep()
+    async with chat.worker.transaction() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM usage_of_erased")) == 1
     async with chat.app.transaction(caller) as connection:
         assert await connection.scalar(text("SELECT count(*) FROM usage_days")) == 1
 
