@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import grpc
@@ -35,6 +35,7 @@ class Handlers:
     def __init__(self) -> None:
         self.calls = 0
         self.end = asyncio.Event()
+        self.left = asyncio.Event()
         self.peers: set[str] = set()
 
     async def Call(self, request: StringValue, context: Any) -> StringValue:
@@ -43,9 +44,12 @@ class Handlers:
         return request
 
     async def Stream(self, request: StringValue, context: Any) -> AsyncIterator[StringValue]:
-        yield StringValue(value="first")
-        await self.end.wait()
-        yield StringValue(value="last")
+        try:
+            yield StringValue(value="first")
+            await self.end.wait()
+            yield StringValue(value="last")
+        finally:
+            self.left.set()
 
     def register(self, server: grpc.aio.Server) -> None:
         decode, encode = StringValue.FromString, StringValue.SerializeToString
@@ -111,7 +115,13 @@ class Replicas:
         self.port = 0
 
     async def add(
-        self, address: str, *, named: bool = True, age: float = AGE_SECONDS, port: int | None = None
+        self,
+        address: str,
+        *,
+        named: bool = True,
+        age: float = AGE_SECONDS,
+        port: int | None = None,
+        **other: Any,
     ) -> tuple[Handlers, GrpcServer]:
         handlers = Handlers()
         server = GrpcServer(
@@ -127,6 +137,7 @@ class Replicas:
             },
             register=handlers.register,
             verifier=TokenVerifier(self._signer.trust),
+            **other,
         )
         await server.start()
         self._stack.push_async_callback(server.stop)
@@ -136,11 +147,12 @@ class Replicas:
             self.names.addresses[NAME].append(address)
         return handlers, server
 
-    async def add_behind_a_line(self, address: str) -> tuple[Handlers, "Line"]:
+    async def add_behind_a_line(self, address: str, **other: Any) -> tuple[Handlers, "Line"]:
         """A replica at the end of a line, which is at the address."""
-        handlers, server = await self.add("127.0.0.1", named=False, age=60, port=0)
+        handlers, server = await self.add("127.0.0.1", named=False, age=60, port=0, **other)
         line = Line(server.port)
         listening = await asyncio.start_server(line.accept, address, self.port)
+        self.port = listening.sockets[0].getsockname()[1]
         self._stack.push_async_callback(line.close, listening)
         self.names.addresses[NAME].append(address)
         return handlers, line
@@ -355,6 +367,19 @@ async def test_a_replica_that_falls_silent_has_no_turn_and_its_streams_end(
     before = silent.calls
     await eventually(has_no_turn, ignoring=(AppError,))
     assert silent.calls == before
+
+
+async def test_of_a_client_that_falls_silent_no_stream_is_kept(replicas: Replicas) -> None:
+    brief = Keepalive(idle=0.2, answer=1.0)
+    handlers, line = await replicas.add_behind_a_line("127.0.0.1", keepalive=brief)
+    # Its end of the line is not to be the one that gives up.
+    channel = await replicas.connect(keepalive=Keepalive(idle=600.0, answer=600.0))
+    method: Any = channel.channel.unary_stream(f"/{SERVICE}/Stream")
+    async with aclosing(channel.stream(method, b"")) as stream:
+        await anext(stream)
+        line.fall_silent()
+        async with asyncio.timeout(30):
+            await handlers.left.wait()
 
 
 async def test_without_a_name_server_the_addresses_that_are_known_stay(

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from google.protobuf.message import Message
 
 from chassis.errors import AppError
 from chassis.grpc.caller import current_caller
+from chassis.grpc.deadline import within_deadline
 from chassis.idempotency import idempotency_key
 from chassis.telemetry.context import request_id, traceparent
 from chassis.testing import Signer
@@ -30,6 +32,8 @@ class Call:
     request_id: str
     traceparent: str
     idempotency_key: str | None
+    #: How much time it has, less what its answer needs for the way back; without a deadline it is infinite.
+    seconds: float
 
 
 class Fake:
@@ -57,6 +61,7 @@ class Fake:
                 request_id.get(),
                 traceparent.get(),
                 idempotency_key.get(),
+                within_deadline(inf),
             )
         )
 

@@ -1,6 +1,7 @@
 """Paths, methods, headers, origins, proxies, connections: what comes before any route."""
 
 import asyncio
+import resource
 from typing import Any
 
 import pytest
@@ -211,6 +212,46 @@ async def test_listed_origins_alone_may_call_from_browsers(open_door: Any) -> No
         plain = await door.http.get("/healthz", headers={"origin": origin})
         assert "access-control-allow-origin" not in plain.headers
         assert "access-control-allow-origin" not in other.headers
+
+
+async def test_a_page_of_a_listed_origin_may_send_and_see_the_headers_that_the_api_knows(
+    open_door: Any,
+) -> None:
+    door = await open_door(cors_origins=("https://app.example",))
+    origin = {"origin": "https://app.example"}
+    answer = await door.http.get("/openapi.json", headers=origin)
+    preflight = await door.http.options(
+        "/api/v1/notes", headers={**origin, "access-control-request-method": "POST"}
+    )
+    allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    document = answer.json()
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    sent = {
+        one["name"].lower()
+        for operation in operations
+        for one in operation.get("parameters", ())
+        if one["in"] == "header"
+    }
+    assert {"idempotency-key", "if-match", "x-share-opening", "x-share-password"} <= sent
+    assert sent <= set(allowed)
+    shown = {
+        name
+        for answers in (document["components"], *operations)
+        for told in answers.get("responses", {}).values()
+        for name in told.get("headers", ())
+    }
+    assert {"ETag", "Retry-After", "X-Run-ID"} <= shown
+    # That a token is needed the status says.
+    assert shown - {"WWW-Authenticate"} <= set(exposed)
+    assert {"Content-Disposition", "Content-Range", "X-Request-ID"} <= set(exposed)
+
+
+async def test_a_process_may_open_as_many_files_as_the_system_lets_it(open_door: Any) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most - 1, most))
+    await open_door()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
 
 
 async def ip_seen(door: Door, forwarded: str) -> str:

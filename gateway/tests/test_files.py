@@ -2,22 +2,20 @@
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import Kind, RemoteError
 from chassis.ids import new_id
 from chassis.testing import eventually
 from gateway.streams.contents import disposition
-from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import files_pb2 as pb
 
-from .door import Door
+from .door import Door, OpenDoor
+from .personal_tokens import revoke
 
 FILES = "/api/v1/files"
 CONTENT = bytes(range(256)) * 1024
@@ -55,6 +53,8 @@ class FakeFiles:
         self.refusal: tuple[int, Exception] | None = None
         self.file = a_file()
         self.breaks_at: int | None = None
+        #: Once there is one, a file is given to its middle, and no further before it is set.
+        self.middle: asyncio.Event | None = None
         door.chat.answers["GetFileLimits"] = LIMITS
         door.chat.answers["GetFile"] = pb.GetFileResponse(file=self.file)
         door.chat.files = self
@@ -85,6 +85,8 @@ class FakeFiles:
         for at in range(0, len(part), 50_000):
             if self.breaks_at is not None and at >= self.breaks_at:
                 raise RemoteError(Kind.UNAVAILABLE, "STORAGE_UNAVAILABLE", "It is away.")
+            if self.middle is not None and at >= len(part) // 2:
+                await self.middle.wait()
             yield pb.ReadFileResponse(chunk=part[at : at + 50_000])
 
 
@@ -221,6 +223,13 @@ async def test_what_is_too_large_by_its_head_is_refused_before_it_comes(
     assert files.head is None
 
 
+async def test_one_of_just_the_size_that_is_allowed_is_taken(door: Door, files: FakeFiles) -> None:
+    content = b"x" * LIMITS.maximum_bytes
+    sent = await door.http.post(FILES, **form(content), headers=door.bearer)
+    assert sent.status_code == 201, sent.text
+    assert len(files.came) == LIMITS.maximum_bytes
+
+
 @pytest.mark.parametrize(
     ("error", "status", "more"),
     [
@@ -292,6 +301,27 @@ async def test_who_stalls_is_given_up(open_door: Any, call_raw: Any) -> None:
         await files.cut.wait()
 
 
+async def test_an_upload_may_take_longer_to_come_than_other_bodies(
+    open_door: OpenDoor, call_raw: Any
+) -> None:
+    door = await open_door(body_seconds=1.0)
+    files = FakeFiles(door)
+    content = b"x" * 1000
+    body = HEAD + content + b"\r\n--b--\r\n"
+    loop = asyncio.get_running_loop()
+    client = await call_raw(
+        door,
+        f"POST {FILES} HTTP/1.1\r\nhost: x\r\nauthorization: {door.bearer['authorization']}\r\n"
+        f"content-type: multipart/form-data; boundary=b\r\ncontent-length: {len(body)}\r\n\r\n".encode(),
+        body[:-500],
+    )
+    begun = loop.time()
+    await eventually(lambda: loop.time() > begun + 1.1)
+    await client.say(body[-500:])
+    assert (await client.answer()).status == 201
+    assert files.came == content
+
+
 async def test_an_upload_ends_with_its_login(door: Door, files: FakeFiles, call_raw: Any) -> None:
     client = await call_raw(
         door,
@@ -300,8 +330,7 @@ async def test_an_upload_ends_with_its_login(door: Door, files: FakeFiles, call_
         HEAD + b"x" * 100_000,
     )
     await eventually(lambda: files.came)
-    later = Timestamp(seconds=int(time.time()) + 600)
-    door.auth.publish(auth_pb2.Revocation(sid=door.caller.sid, revoked_at=later, expires_at=later))
+    revoke(door, door.caller)
 
     async def refused() -> bool:
         shown = await door.http.get(f"{FILES}/limits", headers=door.bearer)
@@ -422,6 +451,19 @@ async def test_what_breaks_off_is_never_taken_for_the_whole(
     rest = await client.rest()
     assert answer.status == 200
     assert 0 < len(rest) < int(answer.headers["content-length"])
+
+
+async def test_a_download_ends_with_its_login(door: Door, files: FakeFiles, call_raw: Any) -> None:
+    files.middle = asyncio.Event()
+    client = await call_raw(
+        door,
+        f"GET {FILES}/{files.file.id}/content HTTP/1.1\r\nhost: x\r\n"
+        f"authorization: {door.bearer['authorization']}\r\n\r\n".encode(),
+    )
+    answer = await client.head()
+    begun = await client.reader.readexactly(50_000)
+    revoke(door, door.caller)
+    assert len(begun + await client.rest()) < int(answer.headers["content-length"])
 
 
 def test_a_name_in_a_header_breaks_out_of_nothing() -> None:

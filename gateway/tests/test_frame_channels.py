@@ -12,7 +12,9 @@ from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 
 from .door import Door, OpenDoor
+from .event_stream import sse
 from .fake_streams import FakeChannel
+from .raw_client import CallRaw
 
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
@@ -88,6 +90,29 @@ async def test_answers_come_by_the_channel_each_to_its_reader(
     assert channel.unsubscribed == []
 
 
+async def test_a_client_that_knows_no_chunks_has_what_the_channel_brings_in_plain_bytes(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame, call_raw: CallRaw
+) -> None:
+    body = b'{"content":"x"}'
+    client = await call_raw(
+        door,
+        f"POST {ASK} HTTP/1.0\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"authorization: {door.bearer['authorization']}\r\ncontent-length: {len(body)}\r\n\r\n".encode(),
+        body,
+    )
+    assert "transfer-encoding" not in (await client.head()).headers
+    (_, subscription) = door.chat.destinations[-1]
+    frames = [make_frame(seq, "delta", DELTA) for seq in range(1, 5)]
+    # Each once the one before has come: its reader waits, and it may go the short way.
+    for frame in frames:
+        channel.bring(batch(subscription, frame))
+        assert await client.reader.readexactly(len(sse([frame]))) == sse([frame])
+    done = make_frame(5, "done", b"{}")
+    channel.bring(batch(subscription, done))
+    assert await client.rest() == sse([done])
+    assert followed(door) == []
+
+
 async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
     door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
@@ -120,7 +145,8 @@ async def test_nobody_waits_behind_all_that_another_asks_who_is_told_so(
 
     asked = [ask(headers) for _ in range(9)]
     await eventually(lambda: len(door.chat.destinations) == 8)
-    other = ask({**headers, "authorization": f"Bearer {door.signer.caller().token}"})
+    colleague = door.signer.caller(tenant_id=door.caller.tenant_id)
+    other = ask({**headers, "authorization": f"Bearer {colleague.token}"})
     await eventually(lambda: len(door.chat.destinations) == 9)
     (last,) = (await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED))[0]
     refused = last.result()

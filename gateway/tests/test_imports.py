@@ -74,6 +74,27 @@ async def test_a_file_goes_on_in_pieces_with_its_name_and_its_size(door: Door, c
     assert (call.token, call.idempotency_key) == (door.caller.token, "once")
 
 
+@pytest.mark.parametrize(
+    ("scope", "notes"),
+    [
+        ("chat:write", False),
+        ("chat:write notes:read", False),
+        ("chat:write notes:write", True),
+    ],
+)
+async def test_who_may_not_write_notes_has_none_imported(
+    door: Door, chat: Any, scope: str, *, notes: bool
+) -> None:
+    caller = door.signer.caller(scope=scope)
+    answer = await door.http.post(
+        IMPORT,
+        files={"file": ("x", b"[]")},
+        headers={"authorization": f"Bearer {caller.token}"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert chat.imported[0].head.notes is notes
+
+
 async def test_what_came_of_it_is_told_whole(door: Door, chat: Any) -> None:
     chat.answers["GetImport"] = pb.GetImportResponse(job=JOB)
     answer = await door.http.get(f"{IMPORTS}/{ID}", headers=door.bearer)

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
+from gateway.streams.notices import Listener, NoticeFeeds
 from parley.auth.v1 import auth_pb2
 
 from .door import Door
@@ -119,6 +120,21 @@ async def test_a_stream_that_breaks_is_begun_again_behind_its_last_notice(
     door.chat.notices.end(Away())
     door.chat.notices.log = 8
     assert await client.hear() == {**READ_AGAIN, "cursor": "8-4"}
+
+
+async def test_a_stream_that_was_answered_may_be_silent_for_as_long_as_it_likes(door: Door) -> None:
+    feeds = NoticeFeeds(door.gateway.notice_feeds._service, open_seconds=0.3)
+    user, listener = str(door.caller.user_id), Listener(lambda: door.caller)
+    loop = asyncio.get_running_loop()
+    with feeds.listen(user, listener):
+        async with asyncio.timeout(30):
+            await feeds._feeds[user].opened.wait()
+        answered_at, calls = loop.time(), len(door.chat.calls)
+        await eventually(lambda: loop.time() > answered_at + 0.5)
+        door.chat.notices.tell(user, n=2)
+        (told,) = await listener.next_behind("7-1")
+        assert (told.cursor, len(door.chat.calls)) == ("7-2", calls)
+    await eventually(lambda: not door.chat.notices.watching)
 
 
 async def test_a_client_that_does_not_read_is_told_to_read_again_in_place_of_what_waited(

@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.caller import Caller
+from chassis.errors import Unavailable
 from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
@@ -55,6 +56,15 @@ async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
     assert create.idempotency_key == "k"
     assert create.request.expires_at.ToJsonString() == "2030-01-01T00:00:00Z"
     assert delete.request == auth_pb2.DeleteTokenRequest(id=ID)
+
+
+async def test_one_is_asked_for_once_since_its_secret_is_in_the_first_answer(door: Door) -> None:
+    door.auth.answers["CreateToken"] = Unavailable()
+    headers = {**door.bearer, "idempotency-key": "a-key"}
+    body = {"name": "x", "scopes": ["notes:read"]}
+    made = await door.http.post("/api/v1/tokens", json=body, headers=headers)
+    assert made.status_code == 503
+    assert [call.method for call in door.auth.calls if call.token] == ["CreateToken"]
 
 
 @pytest.mark.parametrize(

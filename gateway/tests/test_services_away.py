@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
@@ -91,6 +93,19 @@ async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(own_door: 
     assert ready.status_code == 200
     assert ready.json()["status"] == "degraded"
     assert ready.json()["checks"]["notes-service"] == "away"
+
+
+@pytest.mark.parametrize(("key", "times"), [(None, 1), ("k", 3)])
+async def test_what_has_an_effect_is_asked_for_again_under_its_key_alone(
+    door: Door, key: str | None, times: int
+) -> None:
+    door.notes.answers["CreateNote"] = TooBusy()
+    keyed = {} if key is None else {"idempotency-key": key}
+    response = await door.http.post(
+        "/api/v1/notes", json={"title": "T", "content": "C"}, headers={**door.bearer, **keyed}
+    )
+    assert (response.status_code, response.json()["reason"]) == (503, "TOO_BUSY")
+    assert [call.idempotency_key for call in door.notes.calls] == [key] * times
 
 
 async def test_what_hashes_a_password_may_take_longer_and_the_rest_is_504_soon(

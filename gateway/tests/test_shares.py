@@ -432,7 +432,19 @@ def test_an_address_opens_so_many_a_minute_and_misses_fewer() -> None:
 
 async def test_who_looks_for_links_is_sent_away(own_door: Door) -> None:
     door = own_door
-    door.chat.answers["OpenShare"] = RemoteError(Kind.NOT_FOUND, "SHARE_NOT_FOUND", "a sentence")
-    statuses = [(await door.http.get(SHARED)).status_code for _ in range(301)]
-    assert statuses == [404] * 300 + [429]
+    missing = RemoteError(Kind.NOT_FOUND, "SHARE_NOT_FOUND", "a sentence")
+    door.chat.answers |= {"OpenShare": missing, "ForkShare": missing}
+    door.chat.shared_file = missing
+    ways: list[tuple[str, str, dict[str, str]]] = [
+        ("GET", SHARED, {}),
+        ("GET", f"{SHARED}/files/{FILE}/content", {}),
+        ("POST", f"{SHARED}/fork", door.bearer),
+    ]
+
+    async def look() -> list[int]:
+        answers = [await door.http.request(how, path, headers=head) for how, path, head in ways]
+        return [answer.status_code for answer in answers]
+
+    # Whichever way they look, it is one count.
+    assert [await look() for _ in range(101)] == [[404] * 3] * 100 + [[429] * 3]
     assert len(door.chat.calls) == 300

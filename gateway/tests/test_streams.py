@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 
 from chassis.errors import AppError, Kind
-from chassis.testing import eventually
+from chassis.testing import eventually, sample
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
+from .access_log import AccessLog
 from .door import Door
 from .event_stream import ASK, EVENTS, QUESTION, RunNotFound, connection, result, sse
 
@@ -109,6 +111,17 @@ async def test_a_refusal_before_acceptance_is_a_problem_with_its_status(door: Do
         assert response.json()["run_id"] == "r9"
 
 
+@pytest.mark.parametrize(("key", "times"), [(None, 1), ("k", 3)])
+async def test_while_chat_service_is_away_a_question_is_asked_again_under_its_key_alone(
+    door: Door, key: str | None, times: int
+) -> None:
+    door.chat.refusal = ShuttingDown()
+    keyed = {} if key is None else {"idempotency-key": key}
+    response = await door.http.post(ASK, json=QUESTION, headers={**door.bearer, **EVENTS, **keyed})
+    assert (response.status_code, response.json()["reason"]) == (503, "SHUTTING_DOWN")
+    assert [call.idempotency_key for call in door.chat.asked] == [key] * times
+
+
 async def test_a_question_that_is_not_accepted_in_time_is_504(open_door: Any) -> None:
     door = await open_door(accept_seconds=0.2)
     door.chat.refusal = asyncio.Event()
@@ -130,6 +143,29 @@ async def test_a_silent_stream_has_a_heartbeat_without_an_id(
         more.set()
         await reader.readuntil(sse(frames[1:]))
         await reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_a_stream_counts_with_the_time_to_its_start_and_is_logged_with_all_of_it(
+    door: Door, frames: list[chat_pb2.Frame], access_log: AccessLog
+) -> None:
+    counted = "http_request_duration_seconds_sum"
+    labels = {"method": "POST", "route": "/api/v1/chat/sessions/{session_id}/messages"}
+    before = sample(counted, **labels) or 0.0
+    more = asyncio.Event()
+    door.chat.script = [frames[:1], more, frames[1:]]
+    loop = asyncio.get_running_loop()
+    async with connection(door, "POST", ASK, QUESTION) as (reader, _), asyncio.timeout(30):
+        await reader.readuntil(sse(frames[:1]))
+        began = loop.time()
+        await eventually(lambda: loop.time() > began + 0.1)
+        lasted = loop.time() - began
+        more.set()
+        await reader.readuntil(b"0\r\n\r\n")
+    await eventually(lambda: access_log.lines)
+    (line,) = access_log.lines
+    to_its_start = (sample(counted, **labels) or 0.0) - before
+    # The log tells tenths of milliseconds.
+    assert line["duration_ms"] / 1000 - to_its_start > lasted - 0.001
 
 
 async def test_a_client_that_has_gone_ends_the_call_at_once(

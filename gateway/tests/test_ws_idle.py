@@ -32,6 +32,16 @@ async def test_a_socket_that_follows_a_run_is_not_idle(
     assert (await client.ask(type="ping"))["type"] == "pong"
 
 
+async def test_a_socket_that_is_subscribed_is_not_idle(open_door: Any, dial: Dial) -> None:
+    idle = 60.0
+    door = await open_door(socket_idle_seconds=idle, socket_heartbeat_seconds=4 * idle)
+    client = await dial(door)
+    (session,) = door.gateway.sockets._open
+    assert (await client.ask(type="subscribe", ref="s"))["type"] == "ack"
+    session.review(asyncio.get_running_loop().time() + 2 * idle)
+    assert (await client.ask(type="ping"))["type"] == "pong"
+
+
 async def test_a_socket_is_not_idle_right_behind_a_long_answer(
     open_door: Any, dial: Dial, make_frame: MakeFrame
 ) -> None:

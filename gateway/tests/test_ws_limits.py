@@ -128,6 +128,45 @@ async def test_a_client_that_neither_reads_nor_answers_is_dropped(
         await door.chat.ended.wait()
 
 
+async def test_a_client_that_reads_slowly_is_kept(open_door: Any, make_frame: MakeFrame) -> None:
+    every, size = 60.0, 12 * MEBIBYTE
+    door = await open_door(socket_heartbeat_seconds=every)
+    # More than the kernels take: at rest, something is unsent.
+    door.chat.script = [[make_frame(1, "done", b'"%b"' % (b"0" * size))]]
+    async with raw_socket(door) as (reader, writer), asyncio.timeout(30):
+        (session,) = door.gateway.sockets._open
+        writer.write(masked(1, b'{"type":"follow","ref":"1","run_id":"r"}'))
+        wire, loop = session.wire, asyncio.get_running_loop()
+        await eventually(lambda: wire._room is not None)
+        session.review(loop.time())
+        began, unread, heard = loop.time(), wire._transport.get_write_buffer_size(), 0
+        while wire._transport.get_write_buffer_size() >= unread:
+            heard += len(await reader.readexactly(65536))
+        assert wire._room is not None
+        # By then it has owed a sign of life for too long, if what it has read is none.
+        session.review(began + every)
+        await reader.readexactly(size - heard)
+
+
+async def test_a_client_that_says_something_and_reads_nothing_is_dropped(
+    open_door: Any, make_frame: MakeFrame
+) -> None:
+    every = 60.0
+    door = await open_door(socket_heartbeat_seconds=every)
+    door.chat.script = [[make_frame(number, "delta", LONG)] for number in range(1, 8193)]
+    async with raw_socket(door) as (_, writer):
+        (session,) = door.gateway.sockets._open
+        writer.write(masked(1, b'{"type":"follow","ref":"1","run_id":"r"}'))
+        wire = session.wire
+        await eventually(lambda: wire._room is not None)
+        await settled(wire._transport.get_write_buffer_size)
+        heard_at = wire._heard_at
+        writer.write(masked(9, b""))
+        await eventually(lambda: wire._heard_at > heard_at)
+        session.review(asyncio.get_running_loop().time() + every + 1)
+        await eventually(lambda: not len(door.gateway.sockets))
+
+
 async def test_a_silent_client_is_pinged_and_kept_if_it_answers(open_door: Any) -> None:
     door = await open_door(socket_heartbeat_seconds=0.2)
     async with raw_socket(door) as (reader, writer), asyncio.timeout(30):
@@ -343,6 +382,21 @@ async def test_a_socket_follows_so_many_runs_at_once(
     assert told["retry_after"] == 1
     await client.ask(type="unfollow", ref="u", run_id="r1")
     assert (await client.ask(type="follow", ref="3", run_id="r3"))["type"] == "ack"
+
+
+async def test_cancels_that_are_not_passed_on_yet_count_among_what_a_socket_asks_at_once(
+    open_door: Any, dial: Dial
+) -> None:
+    door = await open_door(socket_follows=2)
+    gate = asyncio.Event()
+    door.chat.answers["CancelRun"] = (gate, chat_pb2.CancelRunResponse())
+    client = await dial(door)
+    for ref in ("1", "2"):
+        await client.say(type="cancel", ref=ref, run_id="r")
+    told = await client.ask(type="cancel", ref="3", run_id="r")
+    assert (told["status"], told["reason"], told["ref"]) == (429, "TOO_MANY_AT_ONCE", "3")
+    gate.set()
+    assert {(await client.hear())["ref"] for _ in range(2)} == {"1", "2"}
 
 
 async def test_a_socket_that_drops_ends_its_followers(

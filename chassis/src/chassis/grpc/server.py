@@ -80,7 +80,8 @@ class GrpcServer(Component):
     """Serves what ``register`` adds, each method under its entry in ``policy``.
 
     ``policy`` maps service name (``parley.notes.v1.NotesService``) to method name to Method.
-    A registered method without an entry, or an entry without a method, refuses to start.
+    A registered method without an entry, or an entry without a method, refuses to start. A client that has
+    fallen silent is given up behind the time that ``keepalive`` gives it, and its calls end.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class GrpcServer(Component):
         policy: Mapping[str, Mapping[str, Method]],
         register: Callable[[grpc.aio.Server], None],
         verifier: TokenVerifier,
+        keepalive: Keepalive = _KEEPALIVE,
     ) -> None:
         self._settings = settings
+        self._keepalive = keepalive
         self._policy = {
             f"/{service}/{name}": method
             for service, methods in policy.items()
@@ -113,14 +116,11 @@ class GrpcServer(Component):
                 # However often clients ping: by gRPC's default whoever does so within 5 minutes is sent away.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
                 ("grpc.http2.max_ping_strikes", 0),
-                *_KEEPALIVE.options(),
+                *self._keepalive.options(),
                 # A client whose connections are well never looks for other addresses: it does so
                 # when one of them is to be made anew. There is no end to the grace in which what
                 # is under way on the old one ends by itself.
-                (
-                    "grpc.max_connection_age_ms",
-                    round(settings.grpc_connection_age_seconds * 1000),
-                ),
+                ("grpc.max_connection_age_ms", round(settings.grpc_connection_age_seconds * 1000)),
             ],
         )
         registrations = _Registrations()

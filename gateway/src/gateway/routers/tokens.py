@@ -26,7 +26,14 @@ async def create_token(
     """
     auth = services.auth
     return CreatedToken.made(
-        await auth.tell(auth.stub.CreateToken, body.request(), caller, idempotency_key=key)
+        await auth.tell(
+            auth.stub.CreateToken,
+            body.request(),
+            caller,
+            idempotency_key=key,
+            # The secret is in the first answer alone.
+            repeat=False,
+        )
     )
 
 

@@ -100,10 +100,15 @@ class _Feed:
 
 
 class NoticeFeeds(Component):
-    """All feeds of this process."""
+    """All feeds of this process. ``open_seconds`` is how long chat-service may take to answer; from then on it may be
+    silent.
+    """
 
-    def __init__(self, service: Peer[NoticeServiceStub]) -> None:
+    def __init__(
+        self, service: Peer[NoticeServiceStub], *, open_seconds: float = _OPEN_SECONDS
+    ) -> None:
         self._service = service
+        self._open_seconds = open_seconds
         self._feeds: dict[str, _Feed] = {}
 
     @property
@@ -137,7 +142,7 @@ class NoticeFeeds(Component):
     async def catch_up(self, user: str, caller: Caller, after: str | None) -> Missed:
         """What a listener of this user has missed behind ``after``, to what it hears. Raises AppError."""
         try:
-            async with asyncio.timeout(_OPEN_SECONDS):
+            async with asyncio.timeout(self._open_seconds):
                 # What is told between the answer and the moment that it hears would be missed.
                 await self._feeds[user].opened.wait()
                 request = pb.WatchNoticesRequest(after=after)
@@ -164,7 +169,7 @@ class NoticeFeeds(Component):
                     callers = [listener.caller() for listener in feed.listeners]
                     caller = max(callers, key=lambda one: one.expires_at)
                     request = pb.WatchNoticesRequest(after=after)
-                    opening = asyncio.timeout(_OPEN_SECONDS)
+                    opening = asyncio.timeout(self._open_seconds)
                     async with aclosing(self._watch(request, caller)) as responses, opening:
                         async for response in responses:
                             opening.reschedule(None)
