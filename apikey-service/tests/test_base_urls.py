@@ -173,6 +173,10 @@ async def test_a_base_url_with_the_key_itself_is_refused_when_it_is_kept_and_cha
         url = f"https://a.example{path}"
         assert await ada.refused("CreateKey", base_url=url, **whole) == refused
         assert await ada.refused("UpdateKey", id=key.id, base_url=url, api_key=api_key) == refused
+        # As it is kept, and not as it was typed.
+        typed = {"base_url": url, "api_key": f" {api_key} "}
+        assert await ada.refused("CreateKey", **(whole | typed)) == refused
+        assert await ada.refused("UpdateKey", id=key.id, **typed) == refused
     # A word is none, and a host is not its path.
     await ada.create(name="word", api_key="lm-studio", base_url="https://a.example/lm-studio/v1")
     await ada.create(

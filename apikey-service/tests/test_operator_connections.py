@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,8 +15,11 @@ import pytest_asyncio
 
 from apikey_service.domain.secret import Secret
 from apikey_service.operators.addresses import LoggedAddressRules
+from apikey_service.operators.connections import ConnectionsInForce
 from apikey_service.operators.connections_file import ConnectionsReading
 from apikey_service.settings import Settings
+from apikey_service.store.uses import Uses
+from chassis.db.engine import Database
 from chassis.embedded.ports import free_port
 from chassis.errors import AppError, FieldError
 from chassis.ids import new_id
@@ -409,3 +413,24 @@ async def test_a_file_that_is_wrong_at_the_start_is_one_line_and_status_2(
         (line,) = errors.decode().splitlines()
         assert line.startswith("settings: APIKEY_CONNECTIONS_FILE: connection 1: a key does not")
         assert "sk-inline" not in line
+
+
+async def test_what_came_of_using_one_is_known_at_every_replica(
+    ada: Person, settings: Settings, database: DatabaseUrls
+) -> None:
+    (house,) = (await ada.tell("ListKeys")).items
+    learnt = [apikey_pb2.Learnt(model="large", parameter="temperature")]
+    await ada.chats("ReportUse", key_id=house.id, error_reason="PROVIDER_BUSY", learnt=learnt)
+    worker = Database(database.worker, application_name="test")
+    rules = LoggedAddressRules((), setting="APIKEY_ALLOWED_HOSTS")
+    elsewhere = ConnectionsInForce(settings.connections_file, rules, Uses(worker))
+    await elsewhere.look()
+    known = elsewhere.outcome(UUID(house.id))
+    assert known.last_error is not None
+    assert known.last_error.reason == "PROVIDER_BUSY"
+    assert [(one.model, one.parameter) for one in known.learnt] == [("large", "temperature")]
+    # And what comes of it later, without any change of the file.
+    await ada.chats("ReportUse", key_id=house.id, ok=True)
+    await elsewhere.look()
+    assert elsewhere.outcome(UUID(house.id)).last_error is None
+    await worker.stop()

@@ -42,7 +42,13 @@ async def test_the_last_error_stays_until_a_use_has_worked(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"api_key": "k"}, {"model": "m"}, {"headers": apikey_pb2.Headers()}]
+    "change",
+    [
+        {"api_key": "k"},
+        {"model": "m"},
+        {"headers": apikey_pb2.Headers()},
+        {"provider": apikey_pb2.PROVIDER_ANTHROPIC},
+    ],
 )
 async def test_who_mends_a_connection_is_not_told_of_the_error_before(
     ada: Person, change: dict[str, Any]

@@ -378,3 +378,17 @@ async def test_the_census_tells_of_the_ring_at_zero_too_and_of_what_is_missing(
     # Of a key-encryption key that locks nothing, and is not of the ring, nothing is told any more.
     assert shown() == [4, 0, None]
     await worker_database.stop()
+
+
+async def test_headers_that_were_locked_with_the_old_key_behind_the_rotation_are_locked_anew(
+    ada: Person, settings: Settings, database: DatabaseUrls, keks: Keks
+) -> None:
+    headers = apikey_pb2.Headers(items=[apikey_pb2.Header(name="a", value="in a header")])
+    key = await ada.create(headers=headers)
+    await rotate_here(settings)
+    assert on(database).keys() == {keks.next}
+    # By a service that has not been started with the next key yet.
+    await ada.update(key.id, headers=headers)
+    assert on(database).keys() == {keks.next, keks.old}
+    assert await rotate_here(settings) == 1
+    assert on(database).keys() == {keks.next}

@@ -1,6 +1,7 @@
 """Codes by e-mail: guessed at, redeemed, and good for one thing; as the gateway asks for it."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -155,6 +156,24 @@ async def test_of_fifty_that_redeem_one_code_at_once_exactly_one_succeeds(
     }
     with psycopg.connect(database.worker) as worker:
         assert worker.execute("SELECT count(*) FROM users").fetchone() == (1,)
+
+
+async def test_of_two_codes_under_one_address_the_newer_is_good_whichever_key_named_it(
+    database: DatabaseUrls,
+) -> None:
+    worker = Database(database.worker, application_name="test")
+    open_system = system_transactions(worker)
+    former, present = os.urandom(32), os.urandom(32)
+    before, after = os.urandom(32), os.urandom(32)
+    async with open_system() as transaction:
+        await Codes(transaction).save(Purpose.REGISTER, subjects=[former], digest=before)
+    # The key that names subjects has been changed.
+    async with open_system() as transaction:
+        await Codes(transaction).save(Purpose.REGISTER, subjects=[present, former], digest=after)
+    async with open_system() as transaction:
+        assert not await Codes(transaction).has([before])
+        assert await Codes(transaction).has([after])
+    await worker.stop()
 
 
 async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(

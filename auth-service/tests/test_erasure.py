@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -10,6 +10,10 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from auth_service.domain.erasures import ERASING_SERVICES
+from auth_service.store.erasures import Erasures
+from auth_service.store.transactions import system_transactions
+from chassis.clock import utc_now
+from chassis.db.engine import Database
 from chassis.embedded.ports import free_port
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -355,6 +359,24 @@ async def test_a_deletion_while_nats_is_away_is_told_once_it_is_back(
         # Another replica, which reaches NATS, takes it on.
         await serve()
         await eventually(lambda: worker.execute(waiting).fetchall() == [(subject, True)])
+
+
+async def test_an_event_is_not_repeated_before_its_time(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    erasure_id = await _delete(auth, (await register("ada")).access_token)
+    worker = Database(database.worker, application_name="test")
+
+    async def is_claimed(sent_before: datetime) -> bool:
+        async with system_transactions(worker)() as transaction:
+            claimed = await Erasures(transaction).claim_unconfirmed(
+                sent_before=sent_before, at=utc_now(), limit=1000
+            )
+        return erasure_id in {str(one.id) for one in claimed}
+
+    assert not await is_claimed(utc_now() - timedelta(minutes=1))
+    assert await is_claimed(utc_now() + timedelta(minutes=1))
+    await worker.stop()
 
 
 async def test_the_event_is_repeated_until_every_service_has_confirmed(

@@ -159,6 +159,9 @@ async def test_whoever_guesses_from_elsewhere_keeps_no_owner_out_of_home(
 ) -> None:
     # From 192.0.2.7.
     await register("ada")
+    await register("eve")
+    # Who is at home elsewhere is so for nobody but herself.
+    assert _said(await _log_in(auth, "eve", GOOD, "203.0.113.1")) == "granted"
     for number in range(11):
         await _log_in(auth, "ada", BAD, f"198.51.100.{number}")
     assert _said(await _log_in(auth, "ada", GOOD, "203.0.113.1")) == "TOO_MANY_ATTEMPTS"

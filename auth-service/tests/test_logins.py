@@ -101,6 +101,19 @@ async def test_logins_are_listed_last_used_first_with_the_device_and_the_current
     assert (current.expires_at.ToDatetime() - current.last_used_at.ToDatetime()).days == 30
 
 
+async def test_a_login_is_listed_with_where_it_was_used_last(
+    auth: Channel, register: Register
+) -> None:
+    grant = await register("ada")
+    request = auth_pb2.RefreshRequest(
+        refresh_token=grant.refresh_token,
+        client=auth_pb2.Client(ip="203.0.113.1", user_agent="a newer browser"),
+    )
+    await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)
+    (login,) = (await As(auth, grant.access_token).logins()).items
+    assert (login.ip, login.user_agent) == ("203.0.113.1", "a newer browser")
+
+
 async def test_a_list_comes_in_pages(auth: Channel, register: Register) -> None:
     grant = await register("ada")
     for _ in range(4):

@@ -95,6 +95,14 @@ def test_a_server_starts_stops_and_starts_again_on_its_port(server: EmbeddedServ
     assert server.pid not in (None, first)
 
 
+def test_a_server_does_not_hear_the_signals_of_the_terminal(server: EmbeddedServer) -> None:
+    server.start()
+    pid = server.pid
+    assert pid is not None
+    assert os.getsid(pid) == os.getpgid(pid) != os.getsid(0)
+    server.stop()
+
+
 def test_a_server_that_was_killed_starts_again_at_once(server: EmbeddedServer) -> None:
     server.start()
     server.kill()

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.db.connect import connect_whole
 from chassis.db.engine import Database
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
-from chassis.db.statement import Statement
+from chassis.db.pipeline import driver_of
+from chassis.db.statement import Statement, pooled_of
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, eventually
 
@@ -97,6 +98,47 @@ async def test_a_connection_that_is_well_is_used_again_and_again(urls: DatabaseU
             backends.add(await connection.scalar(text("SELECT pg_backend_pid()")))
     await database.stop()
     assert len(backends) == 1
+
+
+async def test_a_connection_to_a_server_that_writes_nothing_any_more_is_not_used_again(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    ann = somebody()
+    async with database.transaction() as connection:
+        # As to who connected to a standby.
+        await connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+    with pytest.raises(DatabaseUnavailable):
+        await add_entry(database, ann)
+    await add_entry(database, ann)
+    assert await count_entries(database, ann) == 1
+    await database.stop()
+
+
+async def test_a_connection_of_half_an_hour_is_made_anew(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    backends = []
+    for minutes in (29, 2, 0):
+        async with database.transaction() as connection:
+            backends.append(await connection.scalar(text("SELECT pg_backend_pid()")))
+            # The pool's own record of it, as it would be so much later.
+            record = (await connection.get_raw_connection())._connection_record
+            assert record is not None
+            record.starttime -= minutes * 60
+    await database.stop()
+    assert backends[0] == backends[1] != backends[2]
+
+
+async def test_a_server_that_vanishes_is_given_up_within_seconds(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    async with database.transaction() as connection:
+        given = driver_of(pooled_of(connection)).info.get_parameters()
+    await database.stop()
+    # What libpq does by them would take a network that drops packets, and these seconds.
+    assert given["connect_timeout"] == "3"
+    assert given["tcp_user_timeout"] == "10000"
+    idle, pause, times = (int(given[f"keepalives_{n}"]) for n in ("idle", "interval", "count"))
+    assert idle + pause * times <= 11
 
 
 async def test_connections_that_died_while_idle_are_replaced_unnoticed(

@@ -156,7 +156,9 @@ def pid_of(data: Path, module: str) -> int:
 def test_it_comes_up_keeps_things_up_and_keeps_what_it_was_told(tmp_path: Path) -> None:
     data, port = tmp_path / ".data", free_port()
     ada = {"username": "ada", "email": "ada@example.org", "password": "a long enough secret"}
-    with running(data, port) as run:
+    connections = tmp_path / "connections.toml"
+    connections.write_text("connections = []")
+    with running(data, port, APIKEY_CONNECTIONS_FILE=str(connections)) as run:
         run.until("ready in")
         assert len(run.said) <= 25, "\n".join(run.said)
         assert [line for line in run.said if not ONE_LINE.fullmatch(line)] == []
@@ -178,6 +180,12 @@ def test_it_comes_up_keeps_things_up_and_keeps_what_it_was_told(tmp_path: Path) 
         os.kill(postgres, signal.SIGKILL)
         run.until("postgres was started again")
         wait_until(lambda: answers(run, path, token))
+
+        # What it was told in between is no reason to give up who has worked.
+        connections.write_text("[[connections")
+        os.kill(pid_of(data, "apikey_service"), signal.SIGKILL)
+        run.until("apikey-service was killed by SIGKILL")
+        assert "apikey-service" in run.until("starting it again in 30 s")
 
         # Killed itself, nothing is left running.
         assert len(processes_of(data)) > 8

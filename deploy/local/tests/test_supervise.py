@@ -70,6 +70,14 @@ async def test_a_process_that_is_killed_is_started_again_and_the_log_says_so(
     assert f"child was started again (process {second})" in screen.getvalue()
 
 
+async def test_a_process_does_not_hear_the_signals_of_the_terminal(lines: Lines) -> None:
+    part = lines.part(SLEEP)
+    await part.start()
+    assert part.pid is not None
+    assert os.getsid(part.pid) == os.getpgid(part.pid) != os.getsid(0)
+    await part.stop()
+
+
 async def test_a_process_that_cannot_live_is_tried_with_growing_pauses(
     lines: Lines, terminal: Terminal, screen: io.StringIO
 ) -> None:

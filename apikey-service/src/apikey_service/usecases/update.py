@@ -83,6 +83,7 @@ class UpdateKey:
     def _checked(self, caller: Caller, key_id: UUID, wanted: WantedChange) -> KeyChange:
         """The change as it is stored; raises ValidationFailed."""
         errors: list[FieldError] = []
+        api_key = None if wanted.api_key is None else Secret(wanted.api_key.reveal().strip())
         change = KeyChange(
             provider=wanted.provider,
             parameters=wanted.parameters,
@@ -99,15 +100,14 @@ class UpdateKey:
             base_url, found = normal_base_url(wanted.base_url, self.rules)
             change = replace(change, base_url=base_url)
             errors += found
-            if wanted.api_key is not None and not found and holds_key(base_url, wanted.api_key):
+            if api_key is not None and not found and holds_key(base_url, api_key):
                 errors.append(FieldError("base_url", "SECRET_IN_URL"))
         if wanted.fallback_key_id is not None:
             fallback_key_id = parse_id(wanted.fallback_key_id)
             change = replace(change, sets_fallback=True, fallback_key_id=fallback_key_id)
             if wanted.fallback_key_id and fallback_key_id is None:
                 errors.append(FieldError("fallback_key_id", "NOT_FOUND"))
-        if wanted.api_key is not None:
-            api_key = Secret(wanted.api_key.reveal().strip())
+        if api_key is not None:
             errors += check_api_key(api_key)
             sealed = seal_key(self.vault, caller, key_id, api_key)
             change = replace(change, sealed=sealed, masked_key=mask(api_key))

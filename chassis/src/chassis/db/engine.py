@@ -243,9 +243,11 @@ class Database(Component):
             break_circles(error)
             if (typed := unavailable(error)) is None:
                 raise
+            if isinstance(typed, DatabaseUnavailable) and typed.is_of_connection:
+                # Else it would be given out for half an hour, and fail again and again.
+                self._guard.renew()
             if isinstance(typed, StalePlan):
                 _log.info("database.plan_stale")
-                self._guard.renew()
             elif isinstance(typed, DatabaseUnavailable):
                 self._reach.failed(str(error))
             try:

@@ -16,6 +16,8 @@ class DatabaseUnavailable(Unavailable):
     """
 
     reason = "DATABASE_UNAVAILABLE"
+    #: Whether it is the connection's fault, so that another one may do what this one never will.
+    is_of_connection = False
 
 
 class DatabaseBusy(Unavailable):
@@ -40,12 +42,23 @@ class StalePlan(DatabaseUnavailable):
     It can never execute it again; another connection can.
     """
 
+    is_of_connection = True
+
+
+class StandbyServer(DatabaseUnavailable):
+    """The connection is to a server that writes nothing, as a primary of before a failover is.
+
+    It may be well for reading for ever; another connection may find the new primary.
+    """
+
+    is_of_connection = True
+
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: statement timeout, lock
 # timeout, serialization failure, deadlock; class 53 is "insufficient resources" (disk full,
 # too many connections).
 _GIVEN_UP = frozenset({"57014", "55P03", "40001", "40P01"})
-# A standby that was a primary a moment ago (read-only transaction): go and find the new one.
+# Read-only transaction.
 _READ_ONLY = "25006"
 # With such an error the server ends the connection, whatever its code: one that idled in a transaction,
 # as of a process that was frozen in it, has the class of those errors that are ours.
@@ -77,8 +90,10 @@ def unavailable(error: BaseException) -> Unavailable | None:
         return DatabaseBusy(retry_after=1)
     if (state, original.diag.source_function) == _STALE_PLAN:
         return StalePlan(retry_after=1)
+    if state == _READ_ONLY:
+        return StandbyServer(retry_after=1)
     is_farewell = original.diag.severity_nonlocalized in _FAREWELLS
-    if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY or is_farewell:
+    if isinstance(original, psycopg.OperationalError) or is_farewell:
         return DatabaseUnavailable(retry_after=1)
     return None
 

@@ -93,6 +93,7 @@ async def _replay(db: "Database", letter_id: UUID) -> int:
     if not await db.run(None, table.ASK, id=letter_id):
         return _complain("there is no such dead letter")
     deadline = time.monotonic() + _WAIT_SECONDS
+    row = None
     while time.monotonic() < deadline:
         row = await db.first(None, table.SHOW, id=letter_id)
         if row is None:
@@ -100,6 +101,8 @@ async def _replay(db: "Database", letter_id: UUID) -> int:
         if row.replay == "failed":
             return _complain(f"it failed again: {row.error}")
         await asyncio.sleep(_LOOK_SECONDS)
+    if row is not None and row.replay == "running":
+        return _complain("it is being handled; should the process that does so end, ask again")
     return _complain("it was asked for, and is done once the service runs")
 
 
