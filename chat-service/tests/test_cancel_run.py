@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
@@ -85,6 +86,18 @@ async def test_without_a_database_a_run_in_memory_is_ended_for_its_user_alone(
     assert owner.told == []
     await cancel_run(no_database, Memory(run), owner, caller, run.id)
     assert owner.told == [run.id]
+
+
+async def test_where_the_database_does_not_answer_a_run_that_is_ended_here_waits_no_longer(
+    chat: Chat, caller: Caller
+) -> None:
+    run, owner = (await chat.accept(caller, None)).run, Owner()
+    async with chat.worker.transaction() as connection:
+        row = text("SELECT id FROM runs WHERE id = :id FOR UPDATE")
+        assert (await connection.execute(row, {"id": run.id})).all()
+        await cancel_run(chat.open_transaction, Memory(run), owner, caller, run.id)
+    assert owner.told == [run.id]
+    assert not (await get_run(chat.open_transaction, caller, run.id)).cancel_requested
 
 
 async def test_a_run_that_has_ended_stays_as_it_is(chat: Chat, caller: Caller) -> None:

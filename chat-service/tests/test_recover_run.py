@@ -1,5 +1,6 @@
 """What a reader who comes back is given."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -74,6 +75,21 @@ async def test_a_run_in_memory_is_recovered_and_followed_without_a_database(
     found = await recover_run(no_database, memory, _shown, caller, session_id)
     assert (found.run, found.text, found.seq) == (live, "so far", 4)
     assert await find_to_follow(no_database, memory, caller, live.id) == live
+
+
+async def test_where_the_database_does_not_answer_a_run_in_memory_is_recovered_and_followed(
+    chat: Chat, caller: Caller
+) -> None:
+    live = (await chat.accept(caller, None)).run
+    memory, session_id = Memory(live), live.session_id
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
+        found, followed = await asyncio.gather(
+            recover_run(chat.open_transaction, memory, _shown, caller, session_id),
+            find_to_follow(chat.open_transaction, memory, caller, live.id),
+        )
+    assert (found.run, found.text, found.seq) == (live, "so far", 4)
+    assert followed == live
 
 
 async def test_the_last_run_is_recovered_from_its_answer(chat: Chat, caller: Caller) -> None:

@@ -71,12 +71,19 @@ async def open_screen() -> AsyncIterator[OpenScreen]:
 
 
 @pytest_asyncio.fixture
-async def replica(redis_url: str, redis_prefix: str) -> AsyncIterator[tuple[Publisher, Watchers]]:
-    """What tells, and what hears."""
+async def log(redis_url: str, redis_prefix: str) -> AsyncIterator[NoticeLog]:
+    """The streams of all users."""
     log = NoticeLog(redis_url, prefix=redis_prefix)
+    yield log
+    await log.stop()
+
+
+@pytest_asyncio.fixture
+async def replica(log: NoticeLog) -> AsyncIterator[tuple[Publisher, Watchers]]:
+    """What tells, and what hears."""
     publisher, watchers = Publisher(log), Watchers(log)
     await publisher.start()
     await watchers.start()
     yield publisher, watchers
-    for part in (watchers, publisher, log):
+    for part in (watchers, publisher):
         await part.stop()

@@ -229,6 +229,20 @@ async def test_watching_ends_when_the_replica_drains(
     assert moved.read_again == 0
 
 
+async def test_what_was_said_last_is_told_before_a_replica_stops(
+    replica: tuple[Publisher, Watchers], log: NoticeLog
+) -> None:
+    publisher, _ = replica
+    user = new_id()
+    begun = await log.look(str(user), "")
+    said = [session_notice(user, SessionChange.CHANGED, new_id()) for _ in range(2)]
+    for notice in said:
+        publisher.tell(notice)
+    await publisher.stop()
+    told = await log.look(str(user), begun.newest)
+    assert [entry.data for entry in told.entries] == [notice.data for notice in said]
+
+
 async def test_two_hundred_users_hear_each_of_their_own(
     replica: tuple[Publisher, Watchers],
 ) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
+from chassis.grpc.deadline import within_deadline
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
@@ -85,6 +86,8 @@ class Rig:
         self.connections: dict[UUID, Connection] = {}
         self.resolved: list[UUID] = []
         self.uses: list[Use] = []
+        # Of five seconds for each of those calls, how many the call that is being served left.
+        self.left: list[float] = []
         self.told: list[Notice] = []
         timings = replace(timings, linger=linger)
         self.timings = timings
@@ -129,12 +132,14 @@ class Rig:
 
     async def _resolve(self, key_id: UUID | None) -> Connection:
         assert key_id is not None
+        self.left.append(within_deadline(5.0))
         self.resolved.append(key_id)
         if key_id not in self.connections:
             raise KeyNotFound()
         return self.connections[key_id]
 
     async def _note_use(self, use: Use) -> None:
+        self.left.append(within_deadline(5.0))
         self.uses.append(use)
 
     async def start(self) -> None:

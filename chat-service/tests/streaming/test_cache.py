@@ -9,6 +9,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from redis.exceptions import ConnectionError as RedisAway
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.embedded.ports import free_port
@@ -28,6 +29,8 @@ from chat_service.streaming.cache.asked import asked_of
 from chat_service.streaming.cache.bounds import CacheBounds
 from chat_service.streaming.cache.forgetting import Forgetting
 from chat_service.streaming.store.answers_to_forget import AnswersToForget
+from chat_service.streaming.timings import Timings
+from chat_service.streaming.write.means import Bounds
 from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 from parley_local.model_server.texts import reasoning_of, text_of
 from servicekit.generation_parameters import GenerationParameters
@@ -174,6 +177,24 @@ async def test_an_answer_that_is_not_whole_is_not_kept(
     for model in ("cut-after-30", "no-finish-reason", "status-500", "length-20"):
         _, frames = await ask(cached_rig, caller, connection(model_server, model))
         assert state(frames) == "miss"
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    assert await kept_count(cache, redis_url, redis_prefix) == 0
+
+
+async def test_what_another_connection_answered_is_not_kept_as_the_first_ones(
+    cached_rig: Rig,
+    redis_url: str,
+    redis_prefix: str,
+    cache: AnswerCache,
+    caller: Caller,
+    model_server: ModelServer,
+) -> None:
+    second = connection(model_server, "tokens-20#elsewhere")
+    cached_rig.connections[second.key_id] = second
+    first = replace(connection(model_server, "status-503"), fallback_key_id=second.key_id)
+    run, frames = await ask(cached_rig, caller, first)
+    assert cached_rig.joined(frames) == text_of("tokens-20")
+    assert (await cached_rig.ended(run)).run.status is RunStatus.COMPLETED
     await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
     assert await kept_count(cache, redis_url, redis_prefix) == 0
 
@@ -395,6 +416,24 @@ async def test_without_redis_nothing_is_found_and_nothing_breaks(
     await away.keep(place, KEPT)
     await away.stop()
     assert (await cache.find(place.user_id, b"asked")).found is None  # type: ignore[union-attr]
+
+
+async def test_a_look_that_takes_too_long_leaves_the_model_as_long_to_begin_as_ever(
+    make_rig: Any, redis_url: str, cache: AnswerCache, caller: Caller, model_server: ModelServer
+) -> None:
+    bounds = Bounds(
+        first_token_seconds=0.2, idle_seconds=20, total_seconds=30, answer_bytes=1024 * 1024
+    )
+    timings = Timings(append=20.0, watch=0.05)
+    rig = await make_rig(redis_url, cache=cache, bounds=bounds, timings=timings)
+    of_it = connection(model_server, "silent#looked for")
+    accepted = await rig.chat.accept(caller, None, "a question", model=of_it.model)
+    run = replace(accepted.run, cache=CacheState.MISS)
+    async with rig.chat.worker.transaction() as transaction:
+        await transaction.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
+        rig.engine.begin(run, of_it, accepted.prompt)
+        await eventually(lambda: model_server.counters()["calls"].get(of_it.model))
+    assert rig.end(await rig.follow(run))["reason"] == "FIRST_TOKEN_TIMEOUT"
 
 
 async def test_where_nothing_is_to_be_kept_nothing_is_looked_for(

@@ -16,6 +16,7 @@ from chassis.errors import Unavailable
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
+from chat_service.notices.domain.notice import run_ended
 from chat_service.streaming.timings import SHIPPED
 from parley_local.model_server.texts import text_of
 
@@ -150,7 +151,7 @@ async def test_a_reader_who_asks_for_more_than_there_will_be_is_not_kept_for_eve
     assert await greedy == []
 
 
-async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
+async def test_a_log_expires_and_the_end_is_told_although_the_answer_to_the_commit_got_lost(
     rig: Any, caller: Caller, model_server: ModelServer, redis_url: str, redis_prefix: str
 ) -> None:
     save = rig.finaliser._save_run
@@ -169,6 +170,9 @@ async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
     frames = await rig.follow(run)
     assert rig.end(frames)["saved"] is True
     assert tries == 2
+    _, *behind_its_start = rig.told
+    ended = run_ended(run.user_id, run.id, run.session_id, "completed", None)
+    assert behind_its_start == [ended]
     async with redis.asyncio.Redis.from_url(redis_url) as client:
 
         async def expires() -> bool:

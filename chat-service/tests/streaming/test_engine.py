@@ -30,9 +30,6 @@ Chat = Any
 REQUEST_CANCEL = "UPDATE runs SET cancel_requested = true WHERE id = :id"
 
 
-REQUEST_CANCEL = "UPDATE runs SET cancel_requested = true WHERE id = :id"
-
-
 async def test_an_answer_is_streamed_logged_and_saved_alike(
     rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
@@ -387,6 +384,27 @@ async def test_a_dead_owners_run_that_was_to_be_cancelled_is_cancelled_by_its_ta
     found = await rig.find(run)
     assert found is not None
     assert (found.run.status, found.run.reason) == ("cancelled", "CANCELLED_BY_USER")
+
+
+async def test_a_dead_owners_run_ends_as_its_readers_were_told_whatever_was_wished_behind_that(
+    rig: Any, caller: Caller
+) -> None:
+    run = (await rig.chat.accept(caller, None)).run
+    told = [
+        Frame(1, "start", b"{}"),
+        Frame(2, "delta", b'{"text":"all of it"}'),
+        Frame(3, "done", b'{"status":"completed","finish_reason":"stop"}'),
+    ]
+    await rig.log.append([Append(run.id, run.epoch, told)])
+    await rig.execute(REQUEST_CANCEL, run)
+    taker = rig.heartbeat("replica-2")
+    await taker.start()
+    try:
+        found = await rig.ended(run)
+    finally:
+        await taker.stop()
+    assert (found.run.status, found.run.reason) == (RunStatus.COMPLETED, None)
+    assert (found.answer.status, found.answer.content) == (RunStatus.COMPLETED, "all of it")
 
 
 async def test_an_answer_that_goes_on_shows_its_prefix_and_is_saved_with_it(

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.errors import Unavailable
+from chassis.grpc.deadline import set_deadline
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import FellBack, RunStatus
@@ -28,6 +29,7 @@ from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.recover import recover_run
+from chat_service.streaming.timings import Timings
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.means import Bounds
 from chat_service.streaming.write.reports import UseReports
@@ -255,6 +257,57 @@ async def test_a_model_that_does_not_begin_in_time_is_left_and_another_answers(
     frames = await rig.follow(run)
     assert rig.joined(frames) == text_of("tokens-20")
     assert events(frames, "fallback")[0]["reason"] == "FIRST_TOKEN_TIMEOUT"
+
+
+async def test_a_model_that_does_not_begin_either_is_left_as_well(
+    make_rig: Any, redis_url: str, caller: Caller, model_server: ModelServer
+) -> None:
+    bounds = Bounds(
+        first_token_seconds=0.2, idle_seconds=20, total_seconds=30, answer_bytes=1024 * 1024
+    )
+    rig = await make_rig(redis_url, bounds=bounds, timings=Timings(append=20.0, watch=0.05))
+    chain = chained(connection(model_server, "silent"), connection(model_server, "silent"))
+    run = await begin(rig, caller, chain)
+    assert rig.end(await rig.follow(run))["reason"] == "FIRST_TOKEN_TIMEOUT"
+    await eventually(lambda: len(rig.uses) == 2)
+    assert {use.key_id: use.error_reason for use in rig.uses} == dict.fromkeys(
+        (one.key_id for one in chain), "FIRST_TOKEN_TIMEOUT"
+    )
+
+
+async def test_a_run_has_its_time_and_no_more_though_the_next_one_is_never_resolved(
+    make_rig: Any, redis_url: str, caller: Caller, model_server: ModelServer
+) -> None:
+    bounds = Bounds(
+        first_token_seconds=0.2, idle_seconds=20, total_seconds=0.8, answer_bytes=1024 * 1024
+    )
+    rig = await make_rig(redis_url, bounds=bounds, timings=Timings(append=20.0, watch=0.05))
+
+    async def never(key_id: UUID | None) -> Connection:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody has let it go")
+
+    rig.goes_on(
+        Alternatives(never, rig.chat.turns.may_use, rig.chat.turns.note_fallback, ModelMemory())
+    )
+    chain = chained(connection(model_server, "silent"), connection(model_server, "tokens-20"))
+    frames = await rig.follow(await begin(rig, caller, chain))
+    assert rig.end(frames)["reason"] == "TOTAL_TIMEOUT"
+
+
+async def test_the_call_that_began_a_run_may_be_over_when_another_is_resolved_and_told_of(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    chain = chained(connection(model_server, "status-503"), connection(model_server, "tokens-20"))
+
+    async def in_a_call_that_is_over() -> Run:
+        set_deadline(0.0)
+        return await begin(rig, caller, chain)
+
+    run = await asyncio.create_task(in_a_call_that_is_over())
+    assert rig.joined(await rig.follow(run)) == text_of("tokens-20")
+    await eventually(lambda: rig.uses)
+    assert rig.left == [5.0, 5.0]
 
 
 async def test_who_cancels_while_the_next_one_is_resolved_is_heard(

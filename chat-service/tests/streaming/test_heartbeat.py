@@ -64,6 +64,18 @@ async def test_a_run_that_a_look_began_too_early_for_is_kept(
     assert rig.end(await frames)["status"] == "cancelled"
 
 
+async def test_a_replica_that_stops_is_on_the_register_no_more(rig: Any, chat: Any) -> None:
+    async def registered() -> list[str]:
+        async with chat.worker.transaction() as connection:
+            return list(await connection.scalars(text("SELECT id FROM replicas")))
+
+    leaving = rig.heartbeat("replica-2")
+    await leaving.start()
+    await eventually(registered)
+    await leaving.stop()
+    assert await registered() == []
+
+
 async def test_a_run_in_hand_keeps_no_other_of_its_owner_from_being_ended(
     rig: Any, chat: Any, caller: Caller, model_server: ModelServer
 ) -> None:

@@ -1,6 +1,7 @@
 """The run log on a real Redis: what an append promises, and what a fence does."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest_asyncio
@@ -19,7 +20,8 @@ def frames(first: int, last: int) -> list[Frame]:
 
 @pytest_asyncio.fixture
 async def log(redis_url: str, redis_prefix: str) -> AsyncIterator[RunLog]:
-    log = RunLog(redis_url, prefix=redis_prefix)
+    # What a busy machine appends takes longer than what is waited for in production.
+    log = RunLog(redis_url, prefix=redis_prefix, timings=replace(SHIPPED, append=20.0))
     await log.start()
     yield log
     await log.stop()
@@ -183,3 +185,14 @@ async def test_the_news_of_many_logs_come_in_one_look(log: RunLog) -> None:
     assert [entry.frame for entry in news[first]] == frames(2, 3)
     assert [entry.frame for entry in news[second]] == [*frames(1, 2), None]
     assert await log.read_many({first: news[first][-1].place, second: news[second][-1].place}) == {}
+
+
+async def test_readers_who_have_all_their_connections_keep_no_append_waiting(log: RunLog) -> None:
+    """As when Redis is silent, and each of them waits for it for longer than an append does."""
+    pool: Any = log._redis.connection_pool
+    lent = [await pool.get_connection() for _ in range(pool.max_connections)]
+    try:
+        assert (await append(log, new_id(), 1, 1, 1)).outcome is Outcome.OK
+    finally:
+        for connection in lent:
+            await pool.release(connection)

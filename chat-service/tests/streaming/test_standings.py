@@ -1,6 +1,8 @@
 """What a writer does with the frames of a run that has ended meanwhile, or is gone."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +15,13 @@ from chat_service.answer.domain.frame import DONE
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.timings import SHIPPED
 from chat_service.streaming.write.writer import Writer
 
 Chat = Any
+
+# What a busy machine has not answered in a second is answered all the same.
+_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0)
 
 
 class Writing:
@@ -26,7 +32,11 @@ class Writing:
         self.live = live
         self.fenced: list[LiveRun] = []
         self._writer = Writer(
-            log, FallbackLog(chat.worker), on_fenced=self._fence, on_thawed=lambda: None
+            log,
+            FallbackLog(chat.worker),
+            on_fenced=self._fence,
+            on_thawed=lambda: None,
+            timings=_PATIENT,
         )
 
     async def _fence(self, live: LiveRun) -> None:
@@ -34,6 +44,14 @@ class Writing:
 
     async def write(self) -> list[LiveRun]:
         return await self._writer.write([self.live])
+
+    @asynccontextmanager
+    async def row_held(self) -> AsyncIterator[None]:
+        """Somebody else has the run's row for the block, as an erasure may."""
+        async with self.chat.worker.transaction() as connection:
+            statement = text("SELECT id FROM runs WHERE id = :id FOR UPDATE")
+            assert (await connection.execute(statement, {"id": self.live.run.id})).all()
+            yield
 
     async def delete_run(self) -> None:
         async with self.chat.worker.transaction() as connection:
@@ -47,7 +65,7 @@ async def writing(
 ) -> AsyncIterator[Writing]:
     is_there = request.param == "redis is there"
     url = redis_url if is_there else f"redis://127.0.0.1:{free_port()}"
-    log = RunLog(url, prefix=redis_prefix)
+    log = RunLog(url, prefix=redis_prefix, timings=_PATIENT)
     live = LiveRun((await chat.accept(caller, None)).run)
     live.add_text("a word")
     # As behind an outage, or a freeze: whose the run is has to be asked.
@@ -57,6 +75,17 @@ async def writing(
 
 
 async def test_of_a_run_that_is_ours_what_is_written_is_shown(writing: Writing) -> None:
+    assert await writing.write() == []
+    assert writing.live.window.last == 1
+    assert writing.fenced == []
+
+
+async def test_a_run_whose_row_somebody_has_is_written_again_and_shown_once_they_let_it_go(
+    writing: Writing,
+) -> None:
+    async with writing.row_held():
+        assert await writing.write() == [writing.live]
+        assert writing.live.window.last == 0
     assert await writing.write() == []
     assert writing.live.window.last == 1
     assert writing.fenced == []

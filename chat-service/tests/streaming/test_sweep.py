@@ -111,3 +111,15 @@ async def test_of_a_replica_that_was_silent_for_a_minute_it_is_said_once_that_it
     await replicas.heartbeat("killed")
     assert sorted(await names()) == ["killed", "slow"]
     assert swept == ["dead"]
+
+
+async def test_a_replica_that_was_silent_and_has_a_heartbeat_again_stays_on_the_register(
+    chat: Any,
+) -> None:
+    replicas = Replicas(chat.worker)
+    await replicas.heartbeat("slow")
+    async with chat.worker.transaction() as connection:
+        silent = text("UPDATE replicas SET seen = now() - interval '61 s'")
+        assert (await connection.execute(silent)).rowcount == 1
+    await replicas.heartbeat("slow")
+    assert await replicas.sweep() == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest_asyncio
@@ -12,6 +13,7 @@ from chassis.embedded import free_port
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.circuit import Circuit
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.writer import Writer
@@ -23,8 +25,8 @@ async def nobody(live: LiveRun) -> None:
     raise AssertionError(f"{live.run.id} is ours")
 
 
-def writer_of(rig: Any, log: RunLog) -> Writer:
-    return Writer(log, rig.fallback, on_fenced=nobody, on_thawed=lambda: None)
+def writer_of(rig: Any, log: RunLog, timings: Timings = SHIPPED) -> Writer:
+    return Writer(log, rig.fallback, on_fenced=nobody, on_thawed=lambda: None, timings=timings)
 
 
 @pytest_asyncio.fixture
@@ -65,6 +67,38 @@ async def test_news_that_is_urgent_does_not_wait_for_the_next_flush(
     flusher.mark(live, urgent=True)
     await eventually(lambda: live.window.last == 2)
     await flusher.stop()
+
+
+async def test_while_redis_is_away_flushes_keep_the_distance_that_postgresql_is_asked_at(
+    rig: Any, chat: Any, caller: Caller
+) -> None:
+    nowhere = RunLog(f"redis://127.0.0.1:{free_port()}", prefix="nowhere")
+    timings = [replace(SHIPPED, fallback=20.0, degraded_pause=pause) for pause in (NEVER, 0.01)]
+    flushers = [
+        Flusher(writer_of(rig, nowhere, one), flush_seconds=0.01, timings=one) for one in timings
+    ]
+    lives = [LiveRun((await chat.accept(caller, None)).run) for _ in timings]
+
+    async def says(flusher: Flusher, live: LiveRun, *, urgent: bool) -> None:
+        seq = live.window.last + 1
+        live.add_text("a word")
+        flusher.mark(live, urgent=urgent)
+        await eventually(lambda: live.window.last == seq)
+
+    for flusher, live in zip(flushers, lives, strict=True):
+        await flusher.start()
+        # With the first it turns out that Redis is away; from the second on it is known.
+        for _ in range(2):
+            await says(flusher, live, urgent=False)
+    (far, near), (waits, goes) = flushers, lives
+    waits.add_text("a word")
+    far.mark(waits, urgent=True)
+    for _ in range(5):
+        await says(near, goes, urgent=True)
+    assert (waits.window.last, far.waiting) == (2, 1)
+    for flusher in flushers:
+        await flusher.stop()
+    await nowhere.stop()
 
 
 async def test_while_redis_is_away_it_is_tried_once_in_a_while_and_told_of_once() -> None:

@@ -69,10 +69,11 @@ class _Watcher:
 
 
 class Watchers(Component):
-    """All who watch at this replica."""
+    """All who watch at this replica; who has heard nothing for ``look_seconds`` looks."""
 
-    def __init__(self, log: NoticeLog) -> None:
+    def __init__(self, log: NoticeLog, *, look_seconds: float = _LOOK_SECONDS) -> None:
         self._notices = log
+        self._look_seconds = look_seconds
         self._of: dict[str, set[_Watcher]] = {}
         self._listening: asyncio.Task[None] | None = None
         self._hears = asyncio.Event()
@@ -117,7 +118,7 @@ class Watchers(Component):
                         last = entries[-1].cursor
                         yield News(last, entries)
                     else:
-                        await _wait(watcher)
+                        await self._wait(watcher)
                 look = await self._look_again(user, last, watcher)
 
     @contextmanager
@@ -175,16 +176,15 @@ class Watchers(Component):
     def _all(self) -> list[_Watcher]:
         return [watcher for watchers in self._of.values() for watcher in watchers]
 
-
-async def _wait(watcher: _Watcher) -> None:
-    watcher.wake.clear()
-    if watcher.heard or watcher.doubt or watcher.ended:
-        return
-    try:
-        async with asyncio.timeout(_LOOK_SECONDS):
-            await watcher.wake.wait()
-    except TimeoutError:
-        watcher.look()
+    async def _wait(self, watcher: _Watcher) -> None:
+        watcher.wake.clear()
+        if watcher.heard or watcher.doubt or watcher.ended:
+            return
+        try:
+            async with asyncio.timeout(self._look_seconds):
+                await watcher.wake.wait()
+        except TimeoutError:
+            watcher.look()
 
 
 def _take(watcher: _Watcher, last: Cursor) -> list[Entry]:

@@ -147,6 +147,7 @@ class Generation:
         model, parameters = run.model, run.parameters
         is_shortened = False
         while True:
+            self._give_time()
             read = self._read(connection, self.prompt, model, parameters)
             verdict = await self._do(read)
             if verdict is None:
@@ -206,11 +207,14 @@ class Generation:
         await asyncio.wait({self._doing})
         return None if self._doing.cancelled() else self._doing.result()
 
+    def _give_time(self) -> None:
+        """Whoever is asked now has all its time to begin, also where what came before took too long."""
+        self._heard, self._given_up = self._loop.time(), None
+
     def _begin_again(self, run: Run, messages: int) -> None:
         """The same connection is asked once more, before the first of the answer."""
         self.live.run = run
         self.usage = self.finish_reason = None
-        self._heard = self._loop.time()
         _log.info("run.prompt_shortened", run_id=str(run.id), messages=messages)
 
     def _fall_back(
@@ -222,10 +226,9 @@ class Generation:
             hide(secret)
         self.failed.append((failed, verdict))
         self.connection = following
-        self.usage = self.finish_reason = self._given_up = None
+        self.usage = self.finish_reason = None
         self._told_adapted = False
         self._has_text = self._has_thinking = False
-        self._heard = self._loop.time()
         _log.info(
             "run.fell_back",
             run_id=str(self.live.run.id),
@@ -250,14 +253,18 @@ class Generation:
         """End it, or what one connection makes of it, if one of its bounds in time has passed."""
         now = self._loop.time()
         silent = now - self._heard
-        if not self._spoke and silent > self._bounds.first_token_seconds:
-            if self._given_up is None and self._doing is not None:
-                self._given_up = NO_TOKEN
-                self._doing.cancel()
-        elif self._spoke and silent > self._bounds.idle_seconds:
-            self.end(IDLE)
-        elif now - self._began > self._bounds.total_seconds:
+        if now - self._began > self._bounds.total_seconds:
             self.end(TOO_LONG)
+        elif self._spoke:
+            if silent > self._bounds.idle_seconds:
+                self.end(IDLE)
+        elif (
+            silent > self._bounds.first_token_seconds
+            and self._given_up is None
+            and self._doing is not None
+        ):
+            self._given_up = NO_TOKEN
+            self._doing.cancel()
 
     async def _read(
         self,
