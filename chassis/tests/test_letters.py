@@ -1,5 +1,6 @@
 """Dead letters one by one: what is kept of each failure, of which message it is, and who replays it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from chassis.db.engine import Database
-from chassis.dead_letters import table
+from chassis.dead_letters import command, table
 from chassis.dead_letters.letters import DeadLetters
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream, Unreadable
+from chassis.tasks import end_task
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
 
 LEDGER = Path(__file__).parent / "ledger"
@@ -73,6 +75,32 @@ async def test_a_replay_is_left_to_who_has_its_consumer(worker: Database) -> Non
     assert (row.replay, handled) == ("asked", [])
     await newer._replay()
     assert (await _rows(worker), handled) == ([], [b"x"])
+
+
+async def test_who_asks_for_a_replay_that_takes_long_is_told_that_it_is_under_way(
+    worker: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = asyncio.Event()
+
+    async def handle(payload: bytes) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    letters, letter = DeadLetters(worker), new_id()
+    letters.handle_with("reader", handle)
+    await _note(letters, "failed", letter=letter)
+    asking = asyncio.create_task(command._replay(worker, letter, wait_seconds=1.5))
+
+    async def is_asked_for() -> bool:
+        [row] = await _rows(worker)
+        return bool(row.replay == "asked")
+
+    await eventually(is_asked_for)
+    replaying = asyncio.create_task(letters._replay())
+    await begun.wait()
+    assert await asking == command.FAILED
+    assert "it is being handled" in capsys.readouterr().err
+    await end_task(replaying)
 
 
 @asynccontextmanager

@@ -87,12 +87,12 @@ async def _drop(db: "Database", letter_id: UUID) -> int:
     return DONE
 
 
-async def _replay(db: "Database", letter_id: UUID) -> int:
+async def _replay(db: "Database", letter_id: UUID, *, wait_seconds: float = _WAIT_SECONDS) -> int:
     from chassis.dead_letters import table
 
     if not await db.run(None, table.ASK, id=letter_id):
         return _complain("there is no such dead letter")
-    deadline = time.monotonic() + _WAIT_SECONDS
+    deadline = time.monotonic() + wait_seconds
     row = None
     while time.monotonic() < deadline:
         row = await db.first(None, table.SHOW, id=letter_id)
