@@ -197,12 +197,11 @@ async def test_a_stream_that_is_gone_means_to_read_again(
 
 
 async def test_a_user_who_is_erased_leaves_no_notices(
-    client: Client, open_screen: OpenScreen, settings: Settings, caller: Caller
+    client: Client, open_screen: OpenScreen, settings: Settings, caller: Caller, log: NoticeLog
 ) -> None:
     screen = await open_screen(client)
     await created(client)
     await screen.hear(1)
-    log = NoticeLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     await log.erase(caller.user_id)
     # Who still watches does not have it made again.
     with pytest.raises(StopAsyncIteration):
@@ -211,7 +210,6 @@ async def test_a_user_who_is_erased_leaves_no_notices(
         keys = [key async for key in store.scan_iter(f"*{caller.user_id}*")]
         assert [await store.type(key) for key in keys] == [b"string"]
         assert 0 < await store.ttl(keys[0]) <= 30
-    await log.stop()
 
 
 async def test_watching_ends_when_the_replica_drains(
