@@ -116,6 +116,16 @@ async def test_it_is_continued_as_often_as_it_is_cut_short(
     assert (await go_on(caller, third.id, None)).continues == third.id
 
 
+async def test_it_goes_on_by_the_connections_own_model_where_that_is_not_open_for_the_first_one(
+    chat: Chat, caller: Caller
+) -> None:
+    for models, goes_on_by in (((), "the model"), (("another",), chat.connection.model)):
+        cut = await _cut(chat, caller, (await chat.session(caller)).id)
+        opened = replace(chat, connection=replace(chat.connection, models=models))
+        run = await ContinueRun(opened.means(Generations()))(caller, cut.id, None)
+        assert run.model == goes_on_by
+
+
 @pytest.mark.parametrize("text", ["", " a time"])
 async def test_what_was_said_stays_although_the_end_does_not_know_it(
     chat: Chat, caller: Caller, go_on: ContinueRun, text: str
