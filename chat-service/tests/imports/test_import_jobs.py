@@ -142,6 +142,7 @@ async def test_one_that_is_cancelled_makes_room_for_another_long_before_the_swee
     async def has_room() -> bool:
         return bool((await imports.upload(file)).id)
 
+    # A sweep that nobody has woken comes later than that.
     most = importing_module._SWEEP_SECONDS / 2
     await eventually(has_room, timeout=most, ignoring=(RemoteError,))
 
