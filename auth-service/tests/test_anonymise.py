@@ -5,14 +5,19 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.erasures import Erasure
 from auth_service.domain.logins import Client
+from auth_service.store.anonymise import anonymise_batch
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.transactions import system_transactions
 from auth_service.usecases.audit_log import entry_about_owner
+from chassis.clock import utc_now
 from chassis.db.engine import Database, RowOwner
 from chassis.grpc.client import Channel
+from chassis.ids import new_id
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
@@ -181,6 +186,19 @@ async def test_what_another_replica_is_at_is_left_to_it(
         await eventually(lambda: _one(admin, CONFIRMED, bob))
         assert not _one(admin, CONFIRMED, ada)
     await eventually(lambda: _one(admin, CONFIRMED, ada))
+
+
+async def test_behind_a_batch_the_planner_goes_by_what_it_prefers_again(
+    database: DatabaseUrls,
+) -> None:
+    worker = Database(database.worker, pool_size=1, application_name="test")
+    nobodys = Erasure(new_id(), tenant_id=new_id(), user_id=new_id(), requested_at=utc_now())
+    async with worker.transaction() as connection:
+        assert await anonymise_batch(connection, nobodys)
+    changed = text("SELECT count(*) FROM pg_settings WHERE source = 'session'")
+    async with worker.transaction() as connection:
+        assert await connection.scalar(changed) == 0
+    await worker.stop()
 
 
 async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:

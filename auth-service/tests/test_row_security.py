@@ -1,6 +1,7 @@
 """What row-level security holds beneath the queries, asked with the service's own role."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.revocations import Revocations
-from auth_service.store.transactions import NO_EFFECTS, caller_transactions
+from auth_service.store.transactions import NO_EFFECTS, admin_transactions, caller_transactions
+from auth_service.store.users import Users
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database
@@ -183,9 +185,8 @@ async def test_every_table_of_users_is_protected_even_from_its_owner(
 
 async def _in_charge(app: Database, caller: Caller, role: str, statement: str) -> Sequence[Any]:
     """What ``statement`` returns in an admin's transaction of that role."""
-    async with app.transaction(caller) as connection:
-        await connection.execute(text("SELECT set_config('parley.role', :r, true)"), {"r": role})
-        return (await connection.execute(text(statement))).scalars().all()
+    async with admin_transactions(app, NO_EFFECTS)(replace(caller, role=role)) as transaction:
+        return (await transaction.connection.execute(text(statement))).scalars().all()
 
 
 async def test_a_role_opens_the_users_of_its_tenant_or_of_all_and_nothing_of_their_own(
@@ -239,3 +240,18 @@ async def test_an_admins_role_ends_with_the_transaction_it_was_set_for(
     for _ in range(10):
         assert len(await _in_charge(app, alice, "operator", "SELECT id FROM users")) == 2
         assert await _owners(app, alice, "users") == {alice.user_id}
+
+
+async def test_whom_an_admin_acts_for_is_forgotten_with_the_transaction(
+    app: Database, populated: list[Caller]
+) -> None:
+    alice, bob = populated
+    operator = replace(bob, role="operator")
+    async with admin_transactions(app, NO_EFFECTS)(operator) as transaction:
+        user = await Users(transaction).find(alice.user_id)
+        assert user is not None
+        await transaction.act_for(user)
+        owners = await transaction.connection.scalars(text("SELECT user_id FROM logins"))
+        assert set(owners) == {alice.user_id}
+    # Of nobody's transaction: any other says whose it is.
+    assert await _owners(app, None, "logins") == set()

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
+from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import Ending, RunStatus
@@ -74,6 +75,25 @@ async def test_the_model_is_the_questions_then_the_sessions_then_the_connections
     await chat.finish(first.run)
     second = await chat.accept(caller, session.id)
     assert second.run.model == "of the session"
+
+
+async def test_a_connection_is_asked_for_no_model_that_it_is_not_open_for(
+    chat: Chat, caller: Caller
+) -> None:
+    beyond = await chat.session(caller, model="another")
+    within = await chat.session(caller, model="open")
+    models = (chat.connection.model, "open")
+    chat = replace(chat, connection=replace(chat.connection, models=models))
+    # What the conversation has from elsewhere is passed over; what is asked for just now is refused.
+    first = await chat.accept(caller, beyond.id)
+    assert first.run.model == chat.connection.model
+    assert (await chat.accept(caller, within.id)).run.model == "open"
+    assert (await chat.accept(caller, None, model="open")).run.model == "open"
+    await chat.finish(first.run)
+    for session_id in (beyond.id, None):
+        with pytest.raises(ValidationFailed) as refused:
+            await chat.accept(caller, session_id, model="another")
+        assert refused.value.fields == (FieldError("model", "NOT_ONE_OF"),)
 
 
 async def test_a_second_question_is_refused_while_a_run_is_live(chat: Chat, caller: Caller) -> None:

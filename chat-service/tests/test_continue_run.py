@@ -11,7 +11,15 @@ from chassis.caller import Caller
 from chassis.errors import Kind
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
-from chat_service.answer.domain.ending import Ending, RunStatus, Usage
+from chat_service.answer.domain.ending import (
+    Adapted,
+    CacheState,
+    Ending,
+    Fallback,
+    FellBack,
+    RunStatus,
+    Usage,
+)
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.errors import (
     RunInProgress,
@@ -99,13 +107,62 @@ async def test_its_end_is_the_end_of_the_same_message(
     assert (await chat.accept(caller, session.id)).run.question_order == 3
 
 
+async def test_an_answer_that_another_connection_goes_on_with_says_so_and_counts_both(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    at_first = replace(
+        CUT,
+        usage=Usage(3, 2, 1, 1),
+        adapted=(Adapted("temperature", "1"),),
+        cache=CacheState.HIT,
+    )
+    cut = await _cut(chat, caller, session.id, at_first)
+    before = (await chat.messages(caller, session.id))[-1]
+    assert (before.model, before.cached) == ("the model", True)
+    run = await go_on(caller, cut.id, None)
+    first, parameters = new_id(), GenerationParameters(top_p=0.5)
+    other = Fallback(first, "PROVIDER_BUSY", new_id(), "anthropic", "another", metered=False)
+    await chat.turns.note_fallback(
+        replace(run, provider=other.provider, model=other.model, parameters=parameters)
+    )
+    ending = replace(
+        WHOLE,
+        usage=Usage(9, 4, 2, 3),
+        fallbacks=(other,),
+        adapted=(Adapted("top_p"),),
+    )
+    assert await chat.finish(run, ending)
+    _, answer = await chat.messages(caller, session.id)
+    assert answer == replace(
+        before,
+        content="Once upon a time",
+        reasoning="hm\n\nso",
+        status=RunStatus.COMPLETED,
+        run_id=run.id,
+        provider="anthropic",
+        model="another",
+        usage=Usage(12, 6, 3, 4),
+        fell_back=FellBack(first, "PROVIDER_BUSY"),
+        finish_reason="stop",
+        reason=None,
+        parameters=parameters,
+        adapted=(Adapted("top_p"),),
+        cached=False,
+    )
+
+
 async def test_it_is_continued_as_often_as_it_is_cut_short(
     chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
 ) -> None:
     session = await chat.session(caller)
     first = await _cut(chat, caller, session.id)
     second = await go_on(caller, first.id, None)
-    assert await chat.finish(second, replace(CUT, status=RunStatus.CANCELLED, text="Once upon a"))
+    cancelled = replace(
+        CUT, status=RunStatus.CANCELLED, reason="CANCELLED_BY_USER", text="Once upon a"
+    )
+    assert await chat.finish(second, cancelled)
+    assert (await chat.messages(caller, session.id))[-1].reason == "CANCELLED_BY_USER"
     with pytest.raises(RunNotContinuable):
         await go_on(caller, first.id, None)
     third = await go_on(caller, second.id, None)
@@ -114,6 +171,16 @@ async def test_it_is_continued_as_often_as_it_is_cut_short(
     failed = replace(CUT, status=RunStatus.FAILED, text="Once upon a", usage=None)
     assert await chat.finish(third, failed)
     assert (await go_on(caller, third.id, None)).continues == third.id
+
+
+async def test_it_goes_on_by_the_connections_own_model_where_that_is_not_open_for_the_first_one(
+    chat: Chat, caller: Caller
+) -> None:
+    for models, goes_on_by in (((), "the model"), (("another",), chat.connection.model)):
+        cut = await _cut(chat, caller, (await chat.session(caller)).id)
+        opened = replace(chat, connection=replace(chat.connection, models=models))
+        run = await ContinueRun(opened.means(Generations()))(caller, cut.id, None)
+        assert run.model == goes_on_by
 
 
 @pytest.mark.parametrize("text", ["", " a time"])

@@ -19,6 +19,7 @@ from chat_service.conversations.usecases.sessions import update_session
 from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.purge import Purge
 from chat_service.settings import Settings
+from chat_service.streaming.store.answers_to_forget import AnswersToForget
 
 from .chat import Chat
 
@@ -199,6 +200,17 @@ async def test_a_run_outlives_its_log_so_that_none_is_left_behind(
     await purge_of(chat, SHIPPED, logs).purge()
     assert [await count(chat, table) for table in TABLES[:3]] == [0, 0, 0]
     assert len(logs.forgotten) == 1
+
+
+async def test_the_answers_that_were_kept_of_what_goes_are_to_be_forgotten(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    for title in ("a", "b"):
+        await make(chat, caller, title, deleted=31 * DAY)
+    await make(chat, stranger, "C", deleted=29 * DAY)
+    await purge_of(chat, SHIPPED).purge()
+    wishes = await AnswersToForget(chat.worker).list(10)
+    assert [user_id for user_id, _ in wishes] == [caller.user_id]
 
 
 async def test_what_somebody_has_locked_is_left_for_the_next_look(

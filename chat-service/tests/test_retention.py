@@ -20,6 +20,8 @@ from chat_service.runs.store.purge import Purge
 from chat_service.settings import Settings
 from chat_service.user_settings.domain.settings import SettingsChange
 from chat_service.user_settings.store.copy import take_changes
+from chat_service.user_settings.store.following import FollowUserSettings
+from chat_service.wiring import build
 from parley.chat.v1 import chat_pb2
 
 from .chat import Chat
@@ -209,6 +211,39 @@ async def test_the_purge_goes_by_what_the_service_was_told_of_a_user(
 
     await eventually(listed)
     await worker.stop()
+
+
+async def test_the_service_s_own_purge_waits_until_it_knows_what_users_want(
+    chat: Chat, preferences: Preferences, caller: Caller, settings: Settings
+) -> None:
+    title = await make(chat, caller, 100)
+    # What the copy says of the user may be out of date: who tells is away from the start on.
+    await keep(chat, (caller, 1))
+    preferences.set(caller, retention_days=1)
+    preferences.away = True
+    urls = {
+        "database_url": SecretStr(chat.urls.app),
+        "worker_database_url": SecretStr(chat.urls.worker),
+        "owner_database_url": SecretStr(chat.urls.owner),
+    }
+    service = build(settings.model_copy(update=urls))
+    (purge,) = (one for one in service.components if isinstance(one, Purge))
+    (following,) = (one for one in service.components if isinstance(one, FollowUserSettings))
+    await service.start()
+    try:
+        await eventually(lambda: preferences.asked)
+        await purge.purge()
+        assert await left_of(chat, caller) == {title}
+        preferences.away = False
+        await following.take()
+        purge.wake()
+
+        async def gone() -> bool:
+            return not await left_of(chat, caller)
+
+        await eventually(gone)
+    finally:
+        await service.stop()
 
 
 TENANT = "0192f0c1-a7e4-7d5f-8a3e-2b6c9d1f4e70"

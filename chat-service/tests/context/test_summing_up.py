@@ -30,6 +30,7 @@ from chat_service.prompt.budget import Budget
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.room import ContextWindow
 from chat_service.prompt.summary import build_summary_prompt, summary_of
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.settings import Settings
 from chat_service.usage.domain.spent import Purpose, Tokens
@@ -59,12 +60,17 @@ class Ends:
 
     async def turn(self, content: str) -> PromptMessage:
         """What the model was told before all else, or the question; behind it all asides have ended."""
+        first = await self.end(content)
+        await eventually(lambda: self.asides.held == {"asides": 0})
+        return first
+
+    async def end(self, content: str) -> PromptMessage:
+        """The same, without waiting for asides."""
         accepted = await self.chat.accept(self.caller, self.id, content, window=WINDOW)
         assert await self.chat.finish(accepted.run)
         self.summing_up(
             Ended(accepted.run, self.chat.connection, accepted.prompt, self.chat.ending)
         )
-        await eventually(lambda: self.asides.held == {"asides": 0})
         first: PromptMessage = accepted.prompt[0]
         return first
 
@@ -114,6 +120,29 @@ async def test_what_failed_is_made_behind_a_later_answer(
     assert await ends.stored() == {8: "so far"}
     assert scripted.asked[-1]["messages"][-1]["content"].count("User: ") == 4
     assert "so far" in (await ends.turn("q5")).content
+
+
+async def test_what_there_was_no_room_for_is_made_behind_a_later_answer(
+    chat: Chat, caller: Caller, provider: ModelClient, scripted: Scripted
+) -> None:
+    chat = replace(chat, connection=scripted.connection())
+    asides = Asides(provider, Meter(chat.open_transaction), at_once=1, waiting=0)
+    ends = await ends_of(chat, caller, asides)
+    for number in range(2):
+        await ends.turn(f"q{number}")
+    free = asyncio.Event()
+
+    async def in_the_way() -> None:
+        await free.wait()
+
+    assert asides.begin(Purpose.TEST, in_the_way)
+    await ends.end("q2")
+    assert asides.held == {"asides": 1}
+    free.set()
+    await eventually(lambda: asides.held == {"asides": 0})
+    assert await ends.stored() == {}
+    await ends.turn("q3")
+    assert len(await ends.stored()) == 1
 
 
 def words(asked: dict[str, Any]) -> int:

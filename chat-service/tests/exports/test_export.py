@@ -78,6 +78,20 @@ async def test_what_was_active_or_has_changed_within_a_time_is_exported(
     assert await titles(chat, caller, since=end.since) == ["30 days"]
 
 
+async def test_what_a_replica_writes_whose_clock_is_ten_minutes_behind_is_in_the_next_one(
+    chat: Chat, caller: Caller
+) -> None:
+    late = await chat.session(caller, "late")
+    _, end = await export(chat, caller, Format.JSON)
+    # It has taken the time, and then for a minute to write what is changed.
+    async with chat.worker.transaction() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET updated_at = now() - interval '11 minutes' WHERE id = :id"),
+            {"id": late.id},
+        )
+    assert await titles(chat, caller, since=end.since) == ["late"]
+
+
 async def test_what_changes_while_a_cut_off_export_goes_on_is_in_the_next_one(
     chat: Chat, caller: Caller
 ) -> None:

@@ -1,6 +1,7 @@
 """Imports in the background: killed, handed over, by turns, cancelled and erased."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -9,12 +10,16 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import AppError, RemoteError
+from chassis.ids import new_id
+from chassis.testing import eventually
 from chat_service.imports import importing as importing_module
 from chat_service.imports import storing
 from chat_service.imports.importing import Importing, ImportSweep
+from chat_service.imports.store import imports as store
 from chat_service.imports.store.erasure import delete_imports
 from chat_service.imports.store.leases import UNHEARD_SECONDS, Leases
 from chat_service.imports.usecases.jobs import ImportJobs
+from chat_service.settings import Settings
 from parley.chat.v1 import imports_pb2 as pb
 
 from . import samples
@@ -117,6 +122,29 @@ async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     assert await count(chat, "sessions") == 20
     await ImportSweep(Leases(chat.worker, "replica-1", chat.audit)).sweep()
     assert await count(chat, "import_pieces") == 0
+
+
+async def test_one_that_is_cancelled_makes_room_for_another_long_before_the_sweep_comes_by_itself(
+    beneath: Beneath, imports: Imports, caller: Caller, settings: Settings
+) -> None:
+    import_id = new_id()
+    async with beneath.open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        coming = store.Imports(transaction)
+        size = settings.import_bounds.user
+        await coming.insert(import_id, "large.zip", size, utc_now(), with_notes=False)
+        await coming.add_piece(import_id, 0, b"PK", packed=False)
+    file = json.dumps(samples.LIBRECHAT).encode()
+    with pytest.raises(RemoteError, match="IMPORTS_QUOTA_USED_UP"):
+        await imports.upload(file)
+    await imports.call("EndImport", pb.EndImportRequest(id=str(import_id)))
+
+    async def has_room() -> bool:
+        return bool((await imports.upload(file)).id)
+
+    # A sweep that nobody has woken comes later than that.
+    most = importing_module._SWEEP_SECONDS / 2
+    await eventually(has_room, timeout=most, ignoring=(RemoteError,))
 
 
 async def test_a_user_who_is_erased_leaves_no_bytes_and_no_trace(

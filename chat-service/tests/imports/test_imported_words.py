@@ -2,18 +2,48 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chat_service.settings import Settings
 from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 
 from . import samples
 from .jobs import reader_of, upload_to, uploads_of
+from .over_the_wire import Imports, messages_of, sessions_of
 
 # Fixtures of the conftest.py above; a test module cannot import their classes by name.
 Chat = Any
+Client = Any
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    path = tmp_path / "words.yaml"
+    path.write_text("rules:\n  - action: mask\n    words: [hush]\n", encoding="utf-8")
+    return settings.model_copy(update={"words_file": path})
+
+
+async def test_a_service_masks_what_it_imports_by_the_file_that_it_has(
+    client: Client, imports: Imports
+) -> None:
+    message = {
+        "order": 1,
+        "role": "user",
+        "content": "a hush",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    told = {"id": "one", "title": "hush now", "created_at": "2026-01-01T00:00:00Z"}
+    file = {"format": "parley", "conversations": [{**told, "messages": [message]}]}
+    report = await imports.take(file, name="hush.json")
+    assert (report.name, report.added) == ("＊＊＊＊.json", 1)
+    ((title, session),) = (await sessions_of(client)).items()
+    (question,) = await messages_of(client, session.id)
+    assert (title, question.content) == ("＊＊＊＊ now", "a ＊＊＊＊")
 
 
 async def test_words_are_masked_in_what_is_imported_and_none_of_it_is_refused(

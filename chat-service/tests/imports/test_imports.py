@@ -2,6 +2,7 @@
 
 import json
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.ids import new_id
 from chat_service.audit import Audit
@@ -18,6 +20,8 @@ from chat_service.files.domain.attachment import Attachment
 from chat_service.files.store.attachments import Attachments
 from chat_service.imports.importing import Importing
 from chat_service.runs.domain.retention import KEPT, Retention
+from chat_service.user_settings.domain.settings import SettingsChange
+from chat_service.user_settings.store.copy import take_changes
 from parley.chat.v1 import chat_pb2, search_pb2
 from parley.chat.v1 import imports_pb2 as pb
 
@@ -278,6 +282,21 @@ async def test_what_was_deleted_since_comes_anew(
     assert await count(chat, "sessions") == 2
 
 
+@pytest.mark.parametrize("gone", ["deleted_at = now()", "purging = true"])
+async def test_an_export_of_ours_brings_back_what_was_deleted_since(
+    chat: Chat, caller: Caller, importing: Importing, gone: str
+) -> None:
+    deleted, _ = await chat.session(caller, "deleted"), await chat.session(caller, "kept")
+    file = await exported(chat.open_transaction, caller)
+    async with chat.worker.transaction() as connection:
+        await connection.execute(
+            text(f"UPDATE sessions SET {gone} WHERE id = :id"), {"id": deleted.id}
+        )
+    made = await upload_to(chat, caller, file + b"\n")
+    await importing.read_all()
+    assert ((row := await row_of(chat, made.id)).added, row.existing) == (1, 1)
+
+
 async def test_what_would_be_deleted_at_once_as_too_old_is_not_taken(
     chat: Chat, caller: Caller
 ) -> None:
@@ -288,3 +307,22 @@ async def test_what_would_be_deleted_at_once_as_too_old_is_not_taken(
         problems = await connection.scalar(text("SELECT problems FROM imports"))
     assert [one["reason"] for one in problems] == ["TOO_OLD_TO_KEEP"]
     assert (await row_of(chat, made.id)).added == await count(chat, "sessions") == 0
+
+
+async def test_what_is_older_than_its_user_keeps_it_is_not_taken_unless_it_is_pinned(
+    chat: Chat, caller: Caller
+) -> None:
+    settings = SettingsChange(1, caller.user_id, caller.tenant_id, "", None, False, 30)
+    async with chat.worker.transaction() as connection:
+        await take_changes(connection, [settings])
+    created_at = (utc_now() - timedelta(days=31)).isoformat()
+    message = {"order": 1, "role": "user", "content": "Hi", "created_at": created_at}
+    old = {"id": "one", "title": "Old", "created_at": created_at, "messages": [message]}
+    pinned = {**old, "id": "two", "title": "Pinned", "pinned": True}
+    await upload_to(chat, caller, {"format": "parley", "conversations": [old, pinned]})
+    await reader_of(chat, "replica-1", retention=lambda: KEPT).read_all()
+    async with chat.worker.transaction() as connection:
+        problems = await connection.scalar(text("SELECT problems FROM imports"))
+        titles = await connection.scalars(text("SELECT title FROM sessions"))
+    assert problems == [{"title": "Old", "reason": "TOO_OLD_TO_KEEP"}]
+    assert list(titles) == ["Pinned"]

@@ -11,6 +11,7 @@ from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.search.domain.pace import Pace
 from chat_service.search.domain.text import MESSAGES, Wanted
+from chat_service.search.indexing import Indexing
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.search.usecases.index import Filtering
 from servicekit.search_filters import filter_of
@@ -96,6 +97,18 @@ async def test_what_an_earlier_release_has_put_in_is_found_and_gets_its_filter(
     for whose, expected in ((caller, 4), (stranger, 0), (None, 0)):
         async with chat.app.transaction(whose) as connection:
             assert await connection.scalar(FIND) == expected
+
+
+async def test_the_job_gives_filters_to_what_an_earlier_release_has_put_in(
+    searching: Searching, chat: Chat
+) -> None:
+    unindexed, session = Unindexed(chat.worker), await searching.session("")
+    await searching.turn(session, "a needle", "nothing")
+    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
+        admin.execute(LOOKED_UP)
+    assert await unindexed.count_unfiltered() == 2
+    await Indexing(unindexed).index()
+    assert await unindexed.count_unfiltered() == 0
 
 
 @pytest.mark.parametrize(

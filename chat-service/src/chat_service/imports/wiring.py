@@ -59,7 +59,7 @@ def build_imports(
             audit=shared.audit,
             in_force=shared.in_force,
         ),
-        ImportJobs(shared.open_transaction, importing.wake, shared.audit),
+        ImportJobs(shared.open_transaction, sweep.wake, shared.audit),
     )
     return Subject(
         served=[Served(servicer, imports_pb2_grpc.add_ImportServiceServicer_to_server, POLICY)],
