@@ -28,7 +28,7 @@ def example_of(route: APIRoute) -> Any:
     """A body that the document shows for this route; none, where nothing has to be said."""
     if route.body_field is None:
         return None
-    taken = route.body_field.field_info.annotation
+    taken: Any = route.body_field.field_info.annotation
     schema = next((one for one in get_args(taken) if one is not type(None)), taken)
     assert issubclass(schema, BaseModel)
     told: Any = schema.model_config.get("json_schema_extra", {})
