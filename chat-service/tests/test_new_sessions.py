@@ -1,6 +1,7 @@
 """Conversations that are made in one round trip, and what stands in the way of that."""
 
 import asyncio
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from chassis.clock import utc_now
 from chassis.db.owners import OwnerErased, erase_owner
 from chassis.ids import new_id
 from chat_service.conversations.domain.session import NewSession, Session
+from chat_service.conversations.mapping import decode_session, encode_session
 from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.create import CreateSession
 from servicekit.generation_parameters import GenerationParameters
@@ -20,6 +22,26 @@ from .chat import Chat
 async def create(chat: Chat, caller: Caller, **given: Any) -> Session:
     made_at_once = CreateSession(chat.open_transaction, chat.resolve_key, NewSessions(chat.app))
     return await made_at_once(caller, NewSession(**given))
+
+
+def test_the_answer_that_is_kept_for_a_repetition_has_all_that_the_first_had() -> None:
+    asked = NewSession(
+        title="A title",
+        key_id=new_id(),
+        model="m",
+        parameters=GenerationParameters(temperature=0.5),
+        instructions="Be brief.",
+        folder="Projects",
+        temporary=True,
+        summary=True,
+    )
+    # What is left as it is without being said would be found again if it was lost.
+    unsaid = NewSession()
+    assert [
+        one.name for one in fields(asked) if getattr(asked, one.name) == getattr(unsaid, one.name)
+    ] == []
+    made = replace(asked.session(new_id(), utc_now()), persona="Muse")
+    assert decode_session(encode_session(made)) == made
 
 
 async def test_one_of_a_user_who_is_known_is_stored_without_a_transaction(

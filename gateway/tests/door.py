@@ -258,7 +258,7 @@ async def wire(
     return Wired(gateway, stands, servers, signer, revocations, settings)
 
 
-_CONTRACTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
+CONTRACTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
     "auth": ((auth_pb2, auth_pb2_grpc),),
     "apikey": ((apikey_pb2, apikey_pb2_grpc),),
     "chat": (
@@ -281,7 +281,7 @@ async def _serve(
 ) -> GrpcServer:
     served: list[tuple[ServiceDescriptor, Any]] = [
         (service, stubs)
-        for file, stubs in _CONTRACTS[name]
+        for file, stubs in CONTRACTS[name]
         for service in file.DESCRIPTOR.services_by_name.values()
     ]
 

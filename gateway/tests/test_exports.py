@@ -103,14 +103,28 @@ async def test_where_the_next_export_begins_is_told_before_the_file(door: Door) 
     assert (request.after, request.began) == (SESSION, "from-then-on")
 
 
-async def test_notes_of_all_pages_are_members_of_the_same_document(door: Door) -> None:
+async def test_notes_of_all_pages_are_members_of_the_same_document(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     door.chat.exported = pieces(BEGIN, "\n],\n")
-    note = notes_pb2.Note(id=SESSION, title="A note", content="Said.", tags=["a"])
-    door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse(items=[note, note])
+    first, second, third = (
+        notes_pb2.Note(id=SESSION, title=title, content="Said.", tags=["a"])
+        for title in ("First", "Second", "Third")
+    )
+    # Each is given once, so that who asks for the same one again does not go on for ever.
+    behind = {
+        "": notes_pb2.ListNotesResponse(items=[first, second], next_cursor="behind the second"),
+        "behind the second": notes_pb2.ListNotesResponse(items=[third]),
+    }
+
+    async def page(request: notes_pb2.ListNotesRequest, context: object) -> Any:
+        return behind.pop(request.cursor)
+
+    monkeypatch.setattr(door.notes, "ListNotes", page, raising=False)
     answer = await door.http.get(ALL, params={"with": "notes"}, headers=door.bearer)
     document = answer.json()
-    assert [one["title"] for one in document["notes"]] == ["A note", "A note"]
-    assert document["end"]["notes"] == 2
+    assert [one["title"] for one in document["notes"]] == ["First", "Second", "Third"]
+    assert document["end"]["notes"] == 3
     before, _, line = answer.content.rstrip().rpartition(b"\n")
     assert document["end"]["sha256"] == hashlib.sha256(before + b"\n").hexdigest()
     assert json.loads(b"{" + line) == {"end": document["end"]}

@@ -304,12 +304,15 @@ async def test_another_answer_and_an_edited_question_come_over_the_socket(
     )
     assert (told["type"], told["run_id"]) == ("ack", door.chat.run_id)
     assert [(await client.hear())["seq"] for _ in range(3)] == [1, 2, 3]
-    told = await client.ask(
-        type="edit", ref="2", session_id=SESSION, message_id=MESSAGE, content="How?"
-    )
+    message = {"session_id": SESSION, "message_id": MESSAGE, "content": "How?"}
+    told = await client.ask(type="edit", ref="2", idempotency_key="e", **message)
     assert (told["type"], told["run_id"]) == ("ack", door.chat.run_id)
     assert [(await client.hear())["seq"] for _ in range(3)] == [1, 2, 3]
-    assert [call.method for call in door.chat.asked] == ["RegenerateRun", "EditAnswer", "StartRun"]
+    assert [(call.method, call.idempotency_key) for call in door.chat.asked] == [
+        ("RegenerateRun", "k"),
+        ("EditAnswer", "e"),
+        ("StartRun", "e"),
+    ]
 
 
 async def test_an_edited_answer_is_acknowledged_over_the_socket(door: Door, dial: Dial) -> None:

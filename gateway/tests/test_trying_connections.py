@@ -46,7 +46,10 @@ async def test_a_failure_says_why_and_what_would_have_worked(door: Door) -> None
     door.chat.answers["TestConnection"] = chat_pb2.TestConnectionResponse(
         latency_ms=3,
         failure=chat_pb2.ProviderFailure(
-            reason="PROVIDER_PATH_NOT_FOUND", detail="Check the base URL.", provider_message="no"
+            reason="PROVIDER_PATH_NOT_FOUND",
+            detail="Check the base URL.",
+            provider_message="no",
+            retry_after=41,
         ),
         suggestion=chat_pb2.Suggestion(
             base_url="http://h/v1", provider=apikey_pb2.PROVIDER_ANTHROPIC
@@ -60,6 +63,7 @@ async def test_a_failure_says_why_and_what_would_have_worked(door: Door) -> None
         "reason": "PROVIDER_PATH_NOT_FOUND",
         "detail": "Check the base URL.",
         "provider_message": "no",
+        "retry_after": 41,
         "suggestion": {"base_url": "http://h/v1", "provider": "anthropic"},
     }
     assert door.chat.calls[0].request.key_id == KEY_ID

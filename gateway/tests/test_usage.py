@@ -13,6 +13,8 @@ from .door import Door
 KEY_ID = "01900000-0000-7000-8000-000000000001"
 SUMS = pb.UsageSums(
     completed=3,
+    cancelled=20,
+    interrupted=100,
     failed=1,
     prompt_tokens=100,
     completion_tokens=20,
@@ -24,10 +26,10 @@ SUMS = pb.UsageSums(
     unpriced_tokens=2,
 )
 SHOWN = {
-    "requests": 4,
+    "requests": 124,
     "completed": 3,
-    "cancelled": 0,
-    "interrupted": 0,
+    "cancelled": 20,
+    "interrupted": 100,
     "failed": 1,
     "prompt_tokens": 100,
     "completion_tokens": 20,

@@ -1,6 +1,8 @@
 """A creation that is asked for twice: one note, and the same answer."""
 
 import asyncio
+from dataclasses import fields
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -16,7 +18,7 @@ from chassis.grpc.client import Channel
 from chassis.idempotency import Once, RequestKey
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
-from notes_service.domain.note import Note
+from notes_service.domain.note import Note, Source
 from notes_service.mapping import decode_note, encode_note
 from parley.notes.v1 import notes_pb2
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
@@ -65,6 +67,23 @@ async def test_the_same_request_again_makes_nothing_and_is_answered_alike(
     # Without a key, or with another, the same body is another note.
     assert len({first.id, (await _create(notes, alice, None)).id}) == 2
     assert len({first.id, (await _create(notes, alice, "K")).id}) == 2
+
+
+def test_the_answer_that_is_kept_has_all_of_the_note() -> None:
+    note = Note(
+        id=new_id(),
+        title="A title",
+        content="Said.",
+        created_at=datetime(2026, 11, 2, 9, 34, 1, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 2, 9, 34, 2, tzinfo=UTC),
+        tags=("a", "b"),
+        pinned=True,
+        version=7,
+        source=Source(new_id(), new_id()),
+    )
+    # What is left as it is without being said would be found again if it was lost.
+    assert [one.name for one in fields(note) if getattr(note, one.name) == one.default] == []
+    assert decode_note(encode_note(note)) == note
 
 
 async def test_of_twenty_at_once_one_has_the_effect_and_all_can_have_its_answer(
