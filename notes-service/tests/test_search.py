@@ -10,13 +10,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from chassis.caller import Caller
 from chassis.db.engine import Database, RowOwner
 from chassis.db.statement import Statement
 from chassis.db.transactions import transactions
 from chassis.errors import FieldError, RemoteError
 from chassis.grpc.client import Channel
 from chassis.testing import DatabaseUrls, Signer
-from notes_service.store.unindexed import Unindexed
+from notes_service.store.unindexed import BATCH, Unindexed
 from notes_service.usecases.index_notes import index_notes
 from notes_service.usecases.lists import Candidates, WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2
@@ -39,6 +40,29 @@ async def written(alice: User, bob: User) -> User:
         for title, content in TEXTS.items():
             await user.create(title, content)
     return alice
+
+
+async def pages_of(
+    caller: Caller, database: DatabaseUrls, candidates: Candidates, *, q: str, limit: int = 0
+) -> list[list[str]]:
+    """Ids of the notes that are found, page by page, with so many candidates for each."""
+    app = Database(database.app, application_name="test")
+    pages: list[list[str]] = []
+    cursor = ""
+    while cursor or not pages:
+        page = await list_notes(
+            transactions(app),
+            caller,
+            WantedNotes(q=q),
+            limit=limit,
+            cursor=cursor,
+            count=False,
+            candidates=candidates,
+        )
+        pages.append([str(found.note.id) for found in page.items])
+        cursor = page.next_cursor
+    await app.stop()
+    return pages
 
 
 @pytest.mark.parametrize(
@@ -167,27 +191,56 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
     for number in range(20):
         await user.create(f"n{number}", "two one")
 
-    app = Database(database.app, application_name="test")
-    pages, cursor, seen = 0, "", list[str]()
-    while True:
-        page = await list_notes(
-            transactions(app),
-            caller,
-            WantedNotes(q="one.two"),
-            limit=0,
-            cursor=cursor,
-            count=False,
-            candidates=Candidates(at_once=3, most=6),
-        )
-        pages += 1
-        seen += [str(found.note.id) for found in page.items]
-        cursor = page.next_cursor
-        if not cursor:
-            break
-    await app.stop()
+    pages = await pages_of(caller, database, Candidates(at_once=3, most=6), q="one.two")
 
-    assert seen == [wanted.id]
-    assert pages == 4
+    assert pages == [[], [], [], [wanted.id]]
+
+
+async def test_of_long_notes_that_the_index_offers_in_vain_fewer_are_looked_at_for_a_page(
+    notes: Channel, user_of: type[User], signer: Signer, database: DatabaseUrls
+) -> None:
+    caller = signer.caller()
+    user = user_of(notes, caller.token)
+    wanted = await user.create("wanted", "one.two")
+    for number in range(12):
+        await user.create(f"n{number}", "two one".ljust(100))
+
+    pages = await pages_of(
+        caller, database, Candidates(at_once=2, most=500, most_bytes=400), q="one.two"
+    )
+
+    assert pages == [[], [], [], [wanted.id]]
+
+
+async def test_a_page_that_is_full_with_the_last_note_that_was_looked_at_has_a_next_one(
+    notes: Channel, user_of: type[User], signer: Signer, database: DatabaseUrls
+) -> None:
+    caller = signer.caller()
+    user = user_of(notes, caller.token)
+    made = [(await user.create(f"n{number}", "a needle")).id for number in range(7)]
+
+    pages = await pages_of(caller, database, Candidates(at_once=3), q="needle", limit=3)
+
+    newest_first = made[::-1]
+    assert pages == [newest_first[:3], newest_first[3:6], newest_first[6:]]
+
+
+@pytest.mark.parametrize("asked", [{"q": "needle"}, {"tag": "kept"}])
+async def test_notes_that_were_changed_at_the_same_moment_are_all_found_page_by_page(
+    alice: User, database: DatabaseUrls, asked: dict[str, str]
+) -> None:
+    made = [(await alice.create(f"n{at}", "a needle", tags=["kept"])).id for at in range(7)]
+    with psycopg.connect(database.admin) as admin:
+        admin.execute("UPDATE notes SET updated_at = date_trunc('hour', updated_at)")
+
+    seen: list[str] = []
+    page = await alice.list(2, **asked)
+    while page.next_cursor:
+        seen += [note.id for note in page.items]
+        page = await alice.list(2, page.next_cursor, **asked)
+    seen += [note.id for note in page.items]
+
+    assert seen == sorted(made, reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +322,26 @@ async def test_what_an_earlier_release_writes_is_found_as_soon_as_a_job_has_come
             "SELECT count(*) FROM notes WHERE title_lexemes IS NULL OR content_lexemes IS NULL"
         ).fetchone()
     assert left == (0,)
+
+
+async def test_a_note_that_is_being_indexed_is_nobody_elses_meanwhile(
+    alice: User, database: DatabaseUrls
+) -> None:
+    made = {(await alice.create(f"n{number}", "雪")).id for number in range(BATCH + 2)}
+    with psycopg.connect(database.worker) as worker:
+        worker.execute("UPDATE notes SET title_lexemes = NULL, content_lexemes = NULL")
+    one, other = (Database(database.worker, application_name="test") for _ in range(2))
+    async with Unindexed(one).batch() as first, Unindexed(other).batch() as second:
+        (of_first, of_second) = (
+            {str(note.id) for note in batch.notes} for batch in (first, second)
+        )
+        # What its user says meanwhile comes behind it, and so is not lost.
+        with psycopg.connect(database.worker) as worker:
+            free = worker.execute("SELECT id FROM notes FOR NO KEY UPDATE SKIP LOCKED").fetchall()
+    await one.stop()
+    await other.stop()
+    assert (len(of_first), len(of_second), of_first | of_second) == (BATCH, 2, made)
+    assert free == []
 
 
 async def test_contents_are_left_out_where_nobody_asks_for_them(alice: User) -> None:

@@ -1,6 +1,6 @@
 """Files of one user over the use cases, and a service that keeps them in a folder of the test's own."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from chat_service.files.usecases.ports import Inspected, Storage
 from chat_service.files.usecases.read import ReadFiles
 from chat_service.settings import Settings
 
+from .gate import pieces_of
 from .seaweed import BUCKET, KEY_ID, SeaweedFS
 
 # `Chat` of the conftest.py above, which this one has no name for.
@@ -65,11 +66,6 @@ class InForce:
     """What the operator says at this moment."""
 
     content: Terms
-
-
-async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
 
 
 async def as_it_came(path: Path, _kind: Kind) -> Inspected:

@@ -1,7 +1,13 @@
-"""Content of an upload that comes when a test lets it."""
+"""Content of an upload, which comes at once or when a test lets it."""
 
 import asyncio
 from collections.abc import AsyncIterator
+
+
+async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
+    """Content that comes at once."""
+    for piece in pieces:
+        yield piece
 
 
 class Gate:

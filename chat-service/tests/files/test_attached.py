@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
@@ -236,6 +237,16 @@ async def test_nobody_attaches_what_is_not_theirs(asking: Asking, stranger: Call
     for file_id in (theirs.id, new_id()):
         with pytest.raises(FileNotFound):
             await asking.ask("Mine now?", file_id)
+    assert await asking.chat.messages(asking.caller, asking.session_id) == []
+
+
+@pytest.mark.parametrize("state", ["deleting", "lost"])
+async def test_nobody_attaches_what_is_not_there(asking: Asking, state: str) -> None:
+    file = await asking.upload(b"text")
+    async with asking.chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE files SET state = :state"), {"state": state})
+    with pytest.raises(FileNotFound):
+        await asking.ask("Still there?", file)
     assert await asking.chat.messages(asking.caller, asking.session_id) == []
 
 

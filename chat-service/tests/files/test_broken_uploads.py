@@ -1,6 +1,8 @@
 """Uploads that are cut off, cancelled, swept or overtaken leave nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,9 @@ from typing import Any
 import pytest
 
 from chassis.caller import Caller
+from chassis.db.errors import DatabaseUnavailable
 from chassis.db.owners import OwnerErased
+from chassis.db.transactions import Transaction
 from chassis.testing import eventually
 from chassis.testing.unheard import Unheard
 from chat_service.files import uploading
@@ -19,7 +23,7 @@ from chat_service.files.domain.errors import (
 )
 from chat_service.files.domain.file import UNHEARD
 
-from .gate import Gate
+from .gate import Gate, pieces_of
 from .sending import beginning, nothing_is_left
 
 # `FilesOf` of conftest.py, which a test module has no name for.
@@ -62,6 +66,29 @@ async def test_one_that_is_cancelled_while_it_is_set_aside_leaves_nothing(
     taking.cancel()
     await asyncio.wait((taking,))
     assert taking.cancelled()
+    await nothing_is_left(files)
+
+
+async def test_one_that_is_cancelled_while_it_is_answered_that_it_is_a_file_stays_one(
+    files: FilesOf, caller: Caller
+) -> None:
+    # Behind what sets it aside and what holds it: that is the third, if no heartbeat comes between.
+    unheard = Unheard(files.chat.open_transaction, 3)
+    uploads = uploading.Uploads(
+        *(unheard, files.terms, files.storage, files.uploads._inspect), hold_seconds=600
+    )
+    content = pieces_of(b"hello")
+    taking = asyncio.create_task(uploads.take(caller, "a.txt", None, content, lambda _: None))
+    await unheard.stored.wait()
+    ((file_id, state),) = await files.rows()
+    assert state == "ready"
+    taking.cancel()
+    await asyncio.wait((taking,))
+    assert taking.cancelled()
+    assert await files.content(await files.read.find(caller, file_id)) == b"hello"
+    # Nothing refers to it: it goes as others do.
+    await files.age()
+    await files.sweep.sweep()
     await nothing_is_left(files)
 
 
@@ -114,6 +141,37 @@ async def test_an_upload_is_held_for_as_long_as_it_goes_on(files: FilesOf, calle
         await files.sweep.sweep()
         assert [state for _, state in await files.rows()] == ["uploading"]
     gate.say(b"x", None)
+    assert (await taking).size == 1
+
+
+async def test_one_goes_on_being_held_where_the_database_was_away_meanwhile(
+    files: FilesOf, caller: Caller
+) -> None:
+    refused = 0
+    is_away = False
+
+    @asynccontextmanager
+    async def now_and_then(whose: Any) -> AsyncIterator[Transaction]:
+        nonlocal refused
+        if is_away:
+            refused += 1
+            raise DatabaseUnavailable
+        async with files.chat.open_transaction(whose) as transaction:
+            yield transaction
+
+    uploads = uploading.Uploads(
+        *(now_and_then, files.terms, files.storage, files.uploads._inspect), hold_seconds=0.02
+    )
+    gate = Gate()
+    gate.say(b"x")
+    taking = asyncio.create_task(uploads.take(caller, "a.txt", None, aiter(gate), lambda _: None))
+    await eventually(lambda: gate.taken == 1)
+    is_away = True
+    await eventually(lambda: refused >= 2)
+    await files.age()
+    is_away = False
+    await eventually(files.is_held)
+    gate.say(None)
     assert (await taking).size == 1
 
 

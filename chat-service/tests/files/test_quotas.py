@@ -1,13 +1,16 @@
 """How much and how many a user keeps and uploads at once."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chassis.caller import Caller
+from chassis.clock import utc_now
 from chassis.idempotency import IdempotencyKeyReused
+from chassis.ids import new_id
 from chassis.testing import eventually
 from chat_service.files.domain.errors import (
     QuotaUsedUp,
@@ -15,6 +18,7 @@ from chat_service.files.domain.errors import (
     TooManyUploads,
 )
 from chat_service.files.domain.file import File
+from chat_service.files.store.files import Files
 from chat_service.files.usecases.ports import Inspected
 
 from .gate import Gate
@@ -107,6 +111,54 @@ async def test_what_is_kept_beside_a_file_counts_and_has_to_fit(
     await files.upload(caller, b"x" * 100, at_most=110)
     assert (await files.read.limits(caller)).used_bytes == 1000
     assert len(await files.rows()) == 2
+
+
+async def test_what_is_kept_beside_a_file_waits_for_whoever_else_looks_for_room(
+    files: FilesOf, caller: Caller
+) -> None:
+    async def with_text(path: Path, kind: Any) -> Inspected:
+        beside = path.with_name("text")
+        beside.write_bytes(b"t" * 600)
+        return Inspected(path, beside)
+
+    files.inspect = with_text
+    files.change(quota_bytes=1000)
+    gate = Gate()
+    gate.say(b"x" * 10)
+    taking = asyncio.create_task(
+        files.uploads.take(caller, "a.txt", 10, aiter(gate), lambda _: None)
+    )
+    await eventually(lambda: gate.taken == 1)
+    async with files.chat.open_transaction(caller) as transaction:
+        await transaction.alone("add file")
+        gate.say(None)
+        await files.chat.somebody_waits()
+        await Files(transaction).begin(new_id(), "b.txt", 500, at=utc_now())
+    with pytest.raises(QuotaUsedUp) as used_up:
+        await taking
+    assert used_up.value.metadata == {"used": "500", "allowed": "1000"}
+
+
+async def test_an_upload_of_which_nothing_is_heard_takes_nobody_elses_room(
+    files: FilesOf, caller: Caller
+) -> None:
+    files = replace(files, hold_seconds=600)
+    files.change(uploads_at_once=1, quota_bytes=1000)
+    gate = Gate()
+    taking = asyncio.create_task(
+        files.uploads.take(caller, "a.txt", 1000, aiter(gate), lambda _: None)
+    )
+
+    async def is_set_aside() -> bool:
+        return bool((await files.read.limits(caller)).used_bytes == 1000)
+
+    await eventually(is_set_aside)
+    # As if its process were gone, and before the sweep has come by.
+    await files.age()
+    assert (await files.upload(caller, b"x" * 1000, at_most=1000)).size == 1000
+    assert (await files.read.limits(caller)).used_bytes == 1000
+    taking.cancel()
+    await asyncio.wait((taking,))
 
 
 async def test_a_user_has_so_many_files_and_no_more(

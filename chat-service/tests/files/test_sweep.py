@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from chassis.testing import eventually
 from chat_service.files.domain.errors import FileNotFound
 from chat_service.files.domain.file import keys_of
 from chat_service.files.erasure import DeleteFiles
+from chat_service.files.sweep import FileSweep
 from chat_service.files.usecases.ports import Inspected
 from servicekit.erasure import erase_user
 
@@ -88,6 +90,29 @@ async def test_who_looks_at_a_file_holds_it_for_another_hour(
     await files.sweep.sweep()
     with pytest.raises(FileNotFound):
         await files.read.look_at(caller, file.id)
+
+
+async def test_a_file_that_is_looked_at_often_is_held_anew_once_in_ten_minutes(
+    files: FilesOf, caller: Caller
+) -> None:
+    file = await files.upload(caller)
+
+    async def held_until() -> datetime:
+        async with files.chat.worker.transaction() as connection:
+            found = await connection.execute(text("SELECT held_until FROM files"))
+            held: datetime = found.scalar_one()
+            return held
+
+    async def is_held_anew() -> bool:
+        before = await held_until()
+        await files.read.look_at(caller, file.id)
+        return await held_until() > before
+
+    seen = []
+    for minutes in (0, 7, 7, 0):
+        await files.age(minutes / 60)
+        seen.append(await is_held_anew())
+    assert seen == [False, False, True, False]
 
 
 async def test_what_a_message_refers_to_stays_until_the_message_goes(
@@ -167,6 +192,24 @@ async def test_bytes_without_a_row_go_and_young_ones_and_others_stay(
     assert files.stored() == sorted(
         [file.key, f"{caller.user_id}/import-of-others", f"{caller.user_id}/{young.name}"]
     )
+
+
+async def test_the_sweep_compares_both_by_itself_and_not_each_time(
+    files: FilesOf, caller: Caller
+) -> None:
+    user = files.folder / str(caller.user_id)
+
+    async def stray_stays(sweep: FileSweep) -> bool:
+        user.mkdir(parents=True, exist_ok=True)
+        (user / str(new_id())).write_bytes(b"x")
+        make_older(files)
+        await sweep.sweep()
+        return bool(files.stored())
+
+    hourly = files.sweep
+    each_time = FileSweep(files.chat.worker, files.storage, compared_seconds=0)
+    seen = [await stray_stays(one) for one in (hourly, hourly, each_time, each_time)]
+    assert seen == [False, True, False, False]
 
 
 async def test_a_row_without_bytes_is_lost_until_they_are_found(

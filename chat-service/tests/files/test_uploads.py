@@ -134,6 +134,19 @@ async def test_a_repetition_finds_the_file_and_keeps_no_second_one(
     assert len(await files.rows()) == 2
 
 
+async def test_of_two_repetitions_at_once_the_later_finds_the_file_and_leaves_nothing(
+    files: FilesOf, elsewhere: FilesOf, caller: Caller
+) -> None:
+    once, gate = once_of("key", caller), Gate()
+    gate.say(b"hello")
+    later = asyncio.create_task(elsewhere.uploads.take(caller, "a.txt", None, aiter(gate), once))
+    await eventually(lambda: gate.taken == 1)
+    first = await files.upload(caller, once=once)
+    gate.say(None)
+    assert await later == first
+    assert (files.stored(), await files.rows()) == ([first.key], [(first.id, "ready")])
+
+
 async def test_one_user_has_one_file_read_at_a_time(files: FilesOf, caller: Caller) -> None:
     at_once: list[int] = []
     reading = 0

@@ -12,7 +12,7 @@ from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.service import Service
 from chat_service.notices.domain.notice import SessionChange, session_notice
-from chat_service.notices.log import NoticeLog
+from chat_service.notices.log import NoticeLog, Standing
 from chat_service.notices.publisher import Publisher
 from chat_service.notices.watchers import Watchers
 from chat_service.settings import Settings
@@ -239,6 +239,30 @@ async def test_what_was_said_last_is_told_before_a_replica_stops(
     await publisher.stop()
     told = await log.look(str(user), begun.newest)
     assert [entry.data for entry in told.entries] == [notice.data for notice in said]
+
+
+async def test_where_too_many_users_have_lost_a_notice_everybody_reads_again(
+    log: NoticeLog,
+) -> None:
+    publisher = Publisher(log, most_waiting=0, most_lost=1)
+    users = [new_id() for _ in range(3)]
+    begun = [(await log.look(str(user), "")).newest for user in users]
+    for user in users[:2]:
+        publisher.tell(session_notice(user, SessionChange.CHANGED, new_id()))
+    assert publisher.held == {"notices": 0, "users to restart": 1}
+    # All that it has to say goes out with it.
+    await publisher.stop()
+    looks = [await log.look(str(user), after) for user, after in zip(users, begun, strict=True)]
+    assert [look.standing for look in looks] == [Standing.UNKNOWN] * 3
+
+
+async def test_nobody_begins_to_watch_at_a_replica_that_drains(
+    replica: tuple[Publisher, Watchers],
+) -> None:
+    _, watchers = replica
+    await watchers.drain()
+    async with asyncio.timeout(30):
+        assert [news async for news in watchers.watch(new_id(), None)] == []
 
 
 async def test_two_hundred_users_hear_each_of_their_own(

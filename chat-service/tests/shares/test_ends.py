@@ -1,5 +1,6 @@
 """Shares are taken away: by the sweep, the purge, and with their user."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.purge import Purge
 from chat_service.shares.domain.share import Told
 from chat_service.shares.store.erasure import delete_shares
+from chat_service.shares.store.shares import Shares
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -45,6 +47,20 @@ async def test_the_sweep_takes_what_was_taken_back_step_by_step(sharing: Sharing
     await sharing.sweep()
     assert (await sharing.count("shares"), await sharing.count("share_messages")) == (1, 1202)
     assert (await sharing.open(kept.token)).title == "a title"
+
+
+async def test_who_refreshes_one_that_is_being_taken_back_finds_it_gone(
+    sharing: Sharing, refused: Any
+) -> None:
+    made = await sharing.share()
+    async with sharing.chat.open_transaction(sharing.caller) as transaction:
+        await transaction.lock_owner()
+        assert await Shares(transaction).end(made.share.id) == made.share.session_id
+        refreshing = asyncio.create_task(sharing.write.refresh(sharing.caller, made.share.id))
+        await sharing.chat.somebody_waits()
+    assert (await refused(refreshing))[0] == "SHARE_NOT_FOUND"
+    await sharing.sweep()
+    assert (await sharing.count("shares"), await sharing.count("share_messages")) == (0, 0)
 
 
 async def test_what_has_expired_can_be_given_more_time_for_thirty_days(sharing: Sharing) -> None:

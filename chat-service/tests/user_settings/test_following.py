@@ -125,7 +125,46 @@ async def test_a_database_of_auth_service_that_was_put_back_is_read_anew(
     follow._list_changes = restored
     await follow.take()
     assert restored.asked == [8, 0]
-    assert (await copied(chat))[caller.user_id] == ("", None, False, 3)
+    # Nothing is kept of whom it tells of no longer.
+    assert await copied(chat) == {caller.user_id: ("", None, False, 3)}
+    restored.changes, restored.newest = [], 1
+    await follow.take()
+    assert await copied(chat) == {}
+
+
+async def test_a_reading_anew_that_breaks_off_forgets_nobody_before_another_has_ended_it(
+    chat: Chat, signer: Signer
+) -> None:
+    *known, gone = [signer.caller() for _ in range(4)]
+    told = Told(*(change(at + 6, one, retention_days=1) for at, one in enumerate([*known, gone])))
+    follow, behind = (FollowUserSettings(chat.worker, told) for _ in range(2))
+    await follow.take()
+    await behind.take()
+    restored = Told(*(change(at + 1, one, retention_days=2) for at, one in enumerate(known)))
+
+    async def breaks_off(after: int) -> Changes:
+        if after == 2:
+            raise DatabaseUnavailable
+        return await restored(after)
+
+    follow._list_changes = breaks_off
+    with pytest.raises(DatabaseUnavailable):
+        await follow.take()
+    # A third was answered before it was put back: there was nothing more.
+    before = Told()
+    before.newest = 9
+    answered_before = FollowUserSettings(chat.worker, before)
+    answered_before._cursor = 9
+    await answered_before.take()
+    days = {one: set_by_them[3] for one, set_by_them in (await copied(chat)).items()}
+    assert days == {known[0].user_id: 2, known[1].user_id: 2, known[2].user_id: 1, gone.user_id: 1}
+    behind._list_changes = restored
+    restored.asked.clear()
+    await behind.take()
+    # It goes on from where the other one was.
+    assert restored.asked == [9, 2]
+    days = {one: set_by_them[3] for one, set_by_them in (await copied(chat)).items()}
+    assert days == {one.user_id: 2 for one in known}
 
 
 async def test_nothing_is_kept_of_a_user_who_is_erased_however_late_it_is_told(

@@ -44,12 +44,19 @@ _FIRST: Final = (UUID(int=0), UUID(int=0))
 
 
 class FileSweep(Repeated):
-    """Sweeps every minute and when woken, and compares rows with bytes every hour."""
+    """Sweeps every minute and when woken, and compares rows with bytes every `compared_seconds`."""
 
-    def __init__(self, worker: Database, storage: StorageInForce) -> None:
+    def __init__(
+        self,
+        worker: Database,
+        storage: StorageInForce,
+        *,
+        compared_seconds: float = _COMPARED_EVERY_SECONDS,
+    ) -> None:
         super().__init__("sweep of files", self.sweep, seconds=_EVERY_SECONDS, unhurried=True)
         self._worker = worker
         self._storage = storage
+        self._compared_seconds = compared_seconds
         self._compares_at = 0.0
 
     async def sweep(self) -> None:
@@ -64,7 +71,7 @@ class FileSweep(Repeated):
         loop = asyncio.get_running_loop()
         if loop.time() >= self._compares_at:
             await self.compare(storage)
-            self._compares_at = loop.time() + _COMPARED_EVERY_SECONDS
+            self._compares_at = loop.time() + self._compared_seconds
 
     async def _mark_unused(self) -> None:
         looked_at = _BATCH

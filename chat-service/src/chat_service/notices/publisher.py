@@ -32,10 +32,17 @@ _AGAIN_SECONDS = 1.0
 
 
 class Publisher(Component):
-    """The port `Tell`, on ``log``."""
+    """The port `Tell`, on ``log``.
 
-    def __init__(self, log: NoticeLog) -> None:
+    So many notices wait at most, and so many users are known of whom some were lost.
+    """
+
+    def __init__(
+        self, log: NoticeLog, *, most_waiting: int = _MOST_WAITING, most_lost: int = _MOST_LOST
+    ) -> None:
         self._notices = log
+        self._most_waiting = most_waiting
+        self._most_lost = most_lost
         self._waiting: deque[Notice] = deque()
         self._news = asyncio.Event()
         self._lost: set[UUID] = set()
@@ -49,7 +56,7 @@ class Publisher(Component):
 
     def tell(self, notice: Notice) -> None:
         """Returns at once; what becomes of it changes nothing for the caller."""
-        if len(self._waiting) >= _MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             self._lose([notice])
         else:
             self._waiting.append(notice)
@@ -120,7 +127,7 @@ class Publisher(Component):
 
     def _lose(self, notices: list[Notice]) -> None:
         _DROPPED.inc(len(notices))
-        if len(self._lost) < _MOST_LOST:
+        if len(self._lost) < self._most_lost:
             self._lost.update(notice.user_id for notice in notices)
         else:
             self._lost_all = True

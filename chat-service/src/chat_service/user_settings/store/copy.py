@@ -64,8 +64,18 @@ _READ_CURSOR = Statement(text("SELECT change FROM user_settings_cursor"))
 _ADVANCE = Statement(
     text("UPDATE user_settings_cursor SET change = greatest(change, CAST(:change AS bigint))")
 )
-_BEGIN_ANEW = Statement(text("UPDATE user_settings_cursor SET change = 0"))
+# Of several replicas that see it, one begins, and the others go on from where that one is.
+_BEGIN_ANEW = Statement(
+    text("UPDATE user_settings_cursor SET change = 0 WHERE change > CAST(:newest AS bigint)")
+)
 _ARE_OLDER = Statement(text("UPDATE user_settings SET change = 0"))
+# Not where another replica has begun anew since: it has yet to come as far.
+_FORGET_UNTOLD = Statement(
+    text(
+        "DELETE FROM user_settings WHERE change = 0 AND EXISTS ("
+        "SELECT FROM user_settings_cursor AS reached WHERE reached.change >= CAST(:cursor AS bigint))"
+    )
+)
 _DELETE = Statement(text("DELETE FROM user_settings WHERE user_id = :user_id"))
 
 
@@ -116,10 +126,18 @@ async def take_changes(connection: AsyncConnection, changes: Sequence[SettingsCh
     await _ADVANCE.run(connection, change=changes[-1].number)
 
 
-async def begin_anew(connection: AsyncConnection) -> None:
-    """Has all that auth-service tells count as newer than what there is."""
-    await _BEGIN_ANEW.run(connection)
-    await _ARE_OLDER.run(connection)
+async def begin_anew(connection: AsyncConnection, newest: int) -> None:
+    """Has all that auth-service tells, whose newest change is this, count as newer than what there is.
+
+    What it does not tell any more stays until `forget_untold`. Somebody else may have begun: then nothing changes.
+    """
+    if await _BEGIN_ANEW.run(connection, newest=newest):
+        await _ARE_OLDER.run(connection)
+
+
+async def forget_untold(connection: AsyncConnection, cursor: int) -> None:
+    """Forgets what was not told again since it was begun anew, where all up to `cursor` was and no more is behind it."""
+    await _FORGET_UNTOLD.run(connection, cursor=cursor)
 
 
 async def _delete(connection: AsyncConnection, user_id: UUID) -> int:

@@ -9,7 +9,12 @@ from chassis.db.engine import Database
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.user_settings.domain.settings import ListChanges
-from chat_service.user_settings.store.copy import begin_anew, read_cursor, take_changes
+from chat_service.user_settings.store.copy import (
+    begin_anew,
+    forget_untold,
+    read_cursor,
+    take_changes,
+)
 
 _log = get_logger(__name__)
 
@@ -32,6 +37,8 @@ class FollowUserSettings(Repeated):
         self._worker = worker
         self._list_changes = list_changes
         self._cursor: int | None = None
+        # Whoever has begun anew may have been stopped before the end.
+        self._may_have_untold = True
         self._one_at_a_time = asyncio.Lock()
         self._begun = self._done = 0
         self._fresh_until = 0.0
@@ -67,18 +74,24 @@ class FollowUserSettings(Repeated):
     async def _take_all(self) -> None:
         is_last = False
         while not is_last:
-            if self._cursor is None:
+            cursor = self._cursor
+            if cursor is None:
                 async with self._worker.transaction() as connection:
-                    self._cursor = await read_cursor(connection)
-            changes = await self._list_changes(self._cursor)
-            if changes.newest < self._cursor:
-                _log.warning("user_settings.begun_anew", cursor=self._cursor, newest=changes.newest)
+                    cursor = await read_cursor(connection)
+                self._cursor, self._may_have_untold = cursor, True
+            changes = await self._list_changes(cursor)
+            if changes.newest < cursor:
+                _log.warning("user_settings.begun_anew", cursor=cursor, newest=changes.newest)
                 async with self._worker.transaction() as connection:
-                    await begin_anew(connection)
-                self._cursor = 0
+                    await begin_anew(connection, changes.newest)
+                self._cursor = None
                 continue
             if changes.items:
                 async with self._worker.transaction() as connection:
                     await take_changes(connection, changes.items)
-                self._cursor = changes.items[-1].number
+                self._cursor = cursor = changes.items[-1].number
             is_last = changes.is_last
+            if is_last and self._may_have_untold:
+                async with self._worker.transaction() as connection:
+                    await forget_untold(connection, cursor)
+                self._may_have_untold = False
