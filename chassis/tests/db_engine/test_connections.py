@@ -240,7 +240,7 @@ async def test_a_connection_given_back_in_a_transaction_is_not_used_again(
     database = Database(urls.app, pool_size=1, application_name="test-app")
     ann = somebody()
     await add_entry(database, ann)
-    # It opens a transaction that nobody ends, in which the scope stays set.
+    # It opens a transaction that nobody ends, in which the owner stays set.
     await database.run(ann, Statement(text("BEGIN")))
     every = Statement(text("SELECT text FROM entries"))
     assert await database.all(None, every) == []

@@ -24,6 +24,10 @@ class Secret:
         """The text itself: keep it for as short as can be."""
         return self._text
 
+    def trimmed(self) -> "Secret":
+        """Without white space around it, as it is kept."""
+        return Secret(self._text.strip())
+
     def __repr__(self) -> str:
         return "Secret(…)"
 

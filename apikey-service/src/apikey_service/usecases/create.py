@@ -63,7 +63,7 @@ class CreateKey:
         IdempotencyKeyReused, RequestInProgress, or
         OwnerErased when the account has been deleted.
         """
-        api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
+        api_key, headers = new.api_key.trimmed(), trimmed_headers(new.headers)
         key = self._checked(new, api_key, headers)
         sealed = seal_key(self.vault, caller, key.id, api_key)
         sealed_headers = seal_headers(self.vault, caller, key.id, headers)
@@ -92,7 +92,7 @@ class CreateKey:
 
         Its name and what it falls back to say nothing here. Raises ValidationFailed.
         """
-        api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
+        api_key, headers = new.api_key.trimmed(), trimmed_headers(new.headers)
         model, base_url, errors = self._checked_connection(new, api_key, headers)
         if errors:
             raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))

@@ -83,7 +83,7 @@ class UpdateKey:
     def _checked(self, caller: Caller, key_id: UUID, wanted: WantedChange) -> KeyChange:
         """The change as it is stored; raises ValidationFailed."""
         errors: list[FieldError] = []
-        api_key = None if wanted.api_key is None else Secret(wanted.api_key.reveal().strip())
+        api_key = None if wanted.api_key is None else wanted.api_key.trimmed()
         change = KeyChange(
             provider=wanted.provider,
             parameters=wanted.parameters,

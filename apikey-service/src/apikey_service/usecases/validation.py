@@ -87,7 +87,7 @@ def _check(field: str, text: str, length: Length) -> list[FieldError]:
 
 def trimmed_headers(headers: Iterable[tuple[str, Secret]]) -> Headers:
     """Each without white space around its name and its value."""
-    return tuple((name.strip(), Secret(value.reveal().strip())) for name, value in headers)
+    return tuple((name.strip(), value.trimmed()) for name, value in headers)
 
 
 def check_headers(headers: Headers) -> list[FieldError]:

@@ -1,4 +1,4 @@
-"""Connections to the service's own database, and the transactions that carry whose rows they touch.
+"""Connections to the service's own database, and transactions, each for an owner of rows.
 
 A transaction opened for an owner sets ``parley.tenant_id`` and ``parley.user_id`` for its
 duration; the row-level security policies of the migrations compare rows with them. Without an

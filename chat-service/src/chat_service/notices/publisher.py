@@ -34,7 +34,8 @@ _AGAIN_SECONDS = 1.0
 class Publisher(Component):
     """The port `Tell`, on ``log``.
 
-    So many notices wait at most, and so many users are known of whom some were lost.
+    ``most_waiting`` notices wait at most, and more are lost. Whose they were is known of ``most_lost`` users;
+    with more of them all users read again.
     """
 
     def __init__(
