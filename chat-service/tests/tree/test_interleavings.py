@@ -56,8 +56,9 @@ UNION ALL SELECT 'messages', count(*) FROM messages WHERE session_id = %(id)s
 UNION ALL SELECT 'runs', count(*) FROM runs WHERE session_id = %(id)s
 UNION ALL SELECT 'search_texts', count(*) FROM search_texts WHERE session_id = %(id)s
 """
+# It waits for the process to be gone: until then its connection looks fit to the pool, and would fail the next step.
 _CUT = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'
 ORDER BY random() LIMIT 1
 """
@@ -117,7 +118,7 @@ class Tabs:
         """Somewhere amid what the tabs do one of their connections is gone, with whatever was going on."""
         for _ in range(self.random.randrange(40)):
             await asyncio.sleep(0)
-        admin.execute(_CUT)
+        await asyncio.to_thread(admin.execute, _CUT)
 
     async def find_live(self) -> None:
         """Another replica goes on with what nobody knows of whose connection was cut."""
