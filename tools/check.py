@@ -32,9 +32,7 @@ def ruff(*arguments: str) -> tuple[str, ...]:
 
 PARTS = (
     Part("types", tool("type_check"), "correct the types named above"),
-    Part(
-        "the pages: types, lint, tests, size", tool("web_check"), "`make fmt`, then what it leaves"
-    ),
+    Part("the pages: types, lint, size", tool("web_check"), "`make fmt`, then what it leaves"),
     Part(
         "each member installed alone",
         tool("alone"),

@@ -1,5 +1,6 @@
-"""What is proved of the pages without running them: types, lint, unused code, tests, sizes.
+"""What is proved of the pages without running them: types, lint, unused code, sizes.
 
+Their own tests are in `make test`, by tools/tests/test_web_vitest.py.
 `--fix` formats them instead, and mends what the linter can. Where there is no Node yet it is fetched.
 """
 
@@ -21,7 +22,6 @@ _COMMANDS = (
     ("types", ("tsc", "--noEmit")),
     ("lint and format", ("biome", "check", "--error-on-warnings")),
     ("unused code", ("knip", "--no-progress")),
-    ("tests", ("vitest", "run", "--reporter=dot")),
 )
 
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     try:
         node = installed()
         if arguments == ["--fix"]:
-            _local(node, "biome", "check", "--write")
+            local(node, "biome", "check", "--write")
             return
         build()
     except (NoNode, NotBuilt, OSError) as error:
@@ -41,12 +41,12 @@ def main(arguments: list[str]) -> None:
 def failures(node: Node) -> Iterator[str]:
     """What each tool of the pages' has found."""
     for name, command in _COMMANDS:
-        said = _local(node, *command)
+        said = local(node, *command)
         if said is not None:
             yield f"{name}:\n{said}"
 
 
-def _local(node: Node, program: str, *arguments: str) -> str | None:
+def local(node: Node, program: str, *arguments: str) -> str | None:
     """What a program of web/node_modules says where it fails."""
     done = node.run(["node", str(_script(program)), *arguments], NO_COLOR="1", CI="1")
     return done.stdout.rstrip() if done.returncode else None
