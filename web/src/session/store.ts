@@ -1,6 +1,6 @@
 import type { Schema } from "../api";
 import { ApiError } from "../api/errors";
-import { forgetUser, readStored, writeStored } from "../ui/storage";
+import { forgetTab, forgetUser, readStored, writeStored } from "../ui/storage";
 import { type Grant, logInWith, logOutBy, refreshByCookie, registerWith } from "./requests";
 
 export type User = Schema<"User">;
@@ -70,6 +70,7 @@ export function createSession(
     until = 0;
     for (const listener of [...endListeners]) listener();
     forgetUser();
+    forgetTab();
     set({ status: "out", user: undefined, unreachable: false });
   }
 

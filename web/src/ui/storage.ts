@@ -1,38 +1,64 @@
-// Storage may be closed to a page, or full: then what was to be remembered lives as long as the page.
-const here = new Map<string, string>();
+/** Storage may be closed to a page, or full: then what was to be remembered lives as long as the page. */
+class Memory {
+  readonly #here = new Map<string, string>();
+  readonly #storage: () => Storage;
 
-/** What this browser remembers by a name of ours. */
-export function readStored(name: string): string | null {
-  try {
-    return localStorage.getItem(`parley.${name}`);
-  } catch {
-    return here.get(name) ?? null;
+  constructor(storage: () => Storage) {
+    this.#storage = storage;
+  }
+
+  read(name: string): string | null {
+    try {
+      return this.#storage().getItem(`parley.${name}`);
+    } catch {
+      return this.#here.get(name) ?? null;
+    }
+  }
+
+  write(name: string, value: string | null): void {
+    try {
+      if (value === null) this.#storage().removeItem(`parley.${name}`);
+      else this.#storage().setItem(`parley.${name}`, value);
+    } catch {
+      if (value === null) this.#here.delete(name);
+      else this.#here.set(name, value);
+    }
+  }
+
+  /** Forgets all of ours but `kept`. */
+  forget(kept: ReadonlySet<string>): void {
+    this.#here.clear();
+    try {
+      for (const name of Object.keys(this.#storage())) {
+        if (name.startsWith("parley.") && !kept.has(name.slice("parley.".length)))
+          this.#storage().removeItem(name);
+      }
+    } catch {
+      // Nothing was stored, then.
+    }
   }
 }
 
-/** Remembers `value`, or forgets what was there when it is null. */
-export function writeStored(name: string, value: string | null): void {
-  try {
-    if (value === null) localStorage.removeItem(`parley.${name}`);
-    else localStorage.setItem(`parley.${name}`, value);
-  } catch {
-    if (value === null) here.delete(name);
-    else here.set(name, value);
-  }
-}
+const browser = new Memory(() => localStorage);
+const tab = new Memory(() => sessionStorage);
 
 // These are of the device, whoever uses it.
 const OF_DEVICE = new Set(["theme", "language", "sidebar", "notifications"]);
 
+/** What this browser remembers by a name of ours. */
+export const readStored = (name: string) => browser.read(name);
+
+/** Remembers `value`, or forgets what was there when it is null. */
+export const writeStored = (name: string, value: string | null) => browser.write(name, value);
+
+/** What this tab remembers. */
+export const readInTab = (name: string) => tab.read(name);
+
+/** Remembers `value` until the tab is closed or the user logs out. */
+export const writeInTab = (name: string, value: string | null) => tab.write(name, value);
+
 /** Forgets all that is a user's: drafts, choices, and who was here. */
-export function forgetUser(): void {
-  here.clear();
-  try {
-    for (const name of Object.keys(localStorage)) {
-      if (name.startsWith("parley.") && !OF_DEVICE.has(name.slice("parley.".length)))
-        localStorage.removeItem(name);
-    }
-  } catch {
-    // Nothing was stored, then.
-  }
-}
+export const forgetUser = () => browser.forget(OF_DEVICE);
+
+/** Forgets what the tab was used for: whoever comes next may be another. */
+export const forgetTab = () => tab.forget(new Set());

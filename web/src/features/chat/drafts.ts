@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { remembered, session } from "../../session";
 import { readStored, writeStored } from "../../ui/storage";
-import { forgetPage, openPages, thisPage } from "./openPages";
+import { openPages, thisPage } from "./openPages";
 
 /** What is typed in one place, and what was pressed there and has not begun yet, by its page and press. */
 interface Draft {
@@ -132,10 +132,7 @@ export const drafts = {
   },
 };
 
-session.onEnd(() => {
-  drafts.clear();
-  forgetPage();
-});
+session.onEnd(() => drafts.clear());
 
 /** Writes what is late when the page is left or hidden. */
 export function useDraftsKept(): void {

@@ -1,24 +1,20 @@
 import { newKey } from "../../stream";
+import { readInTab, writeInTab } from "../../ui/storage";
 
-const NAME = "parley.page";
+const NAME = "page";
 
 /** This page among all of this browser. */
 export const thisPage = newKey();
 
-const lockOf = (page: string) => `${NAME}.${page}`;
+const lockOf = (page: string) => `parley.${NAME}.${page}`;
 // Held until the page is gone, however it goes.
 navigator.locks?.request(lockOf(thisPage), () => new Promise(() => undefined));
 
 /** The page that this one takes the place of in its tab: it may be on its way out yet. */
 function pageBefore(): string | null {
-  try {
-    const page = sessionStorage.getItem(NAME);
-    sessionStorage.setItem(NAME, thisPage);
-    return page;
-  } catch {
-    // Storage may be closed to a page.
-    return null;
-  }
+  const page = readInTab(NAME);
+  writeInTab(NAME, thisPage);
+  return page;
 }
 
 /**
@@ -30,13 +26,4 @@ export async function openPages(): Promise<(page: string) => boolean> {
   const { held } = (await navigator.locks?.query()) ?? {};
   const names = new Set(held?.map(({ name }) => name));
   return (page) => page === thisPage || (page !== before && names.has(lockOf(page)));
-}
-
-/** Forgets which page this tab has: who was here has gone. */
-export function forgetPage(): void {
-  try {
-    sessionStorage.removeItem(NAME);
-  } catch {
-    // Nothing was stored, then.
-  }
 }

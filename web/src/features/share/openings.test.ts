@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { session } from "../../session";
 import { continued, openings } from "./openings";
 
 beforeEach(() => sessionStorage.clear());
@@ -8,6 +9,14 @@ test("an opening is kept for its own share", () => {
   openings.keep("one", "an opening");
   expect(openings.of("one")).toBe("an opening");
   expect(openings.of("another")).toBeUndefined();
+});
+
+test("what a tab may show or was to continue is forgotten at the log-out", () => {
+  openings.keep("one", "an opening");
+  continued.ask("one");
+  session.ended();
+  expect(openings.of("one")).toBeUndefined();
+  expect(continued.take("one")).toBe(false);
 });
 
 test("what is to be continued is continued once, and nothing else is", () => {
