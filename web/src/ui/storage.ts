@@ -25,17 +25,20 @@ class Memory {
     }
   }
 
+  /** The names of ours that outlive the page. */
+  names(): string[] {
+    try {
+      const ours = Object.keys(this.#storage()).filter((name) => name.startsWith("parley."));
+      return ours.map((name) => name.slice("parley.".length));
+    } catch {
+      return [];
+    }
+  }
+
   /** Forgets all of ours but `kept`. */
   forget(kept: ReadonlySet<string>): void {
     this.#here.clear();
-    try {
-      for (const name of Object.keys(this.#storage())) {
-        if (name.startsWith("parley.") && !kept.has(name.slice("parley.".length)))
-          this.#storage().removeItem(name);
-      }
-    } catch {
-      // Nothing was stored, then.
-    }
+    for (const name of this.names()) if (!kept.has(name)) this.write(name, null);
   }
 }
 
@@ -50,6 +53,9 @@ export const readStored = (name: string) => browser.read(name);
 
 /** Remembers `value`, or forgets what was there when it is null. */
 export const writeStored = (name: string, value: string | null) => browser.write(name, value);
+
+/** By which names it remembers something that outlives the page. */
+export const namesStored = () => browser.names();
 
 /** What this tab remembers. */
 export const readInTab = (name: string) => tab.read(name);

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { remembered, session } from "../../session";
-import { readStored, writeStored } from "../../ui/storage";
-import { openPages, thisPage } from "./openPages";
+import { namesStored, readStored, writeStored } from "../../ui/storage";
+import { isOpen, thisPage } from "./openPages";
 
 /** What is typed in one place, and what was pressed there and has not begun yet, by its page and press. */
 interface Draft {
@@ -36,22 +36,13 @@ function store(name: string, { text, unsent = {} }: Draft): void {
 const read = (place: string) => stored(nameOf(place));
 const write = (place: string, draft: Draft) => store(nameOf(place), draft);
 
-function names(): string[] {
-  try {
-    const all = Object.keys(localStorage).filter((name) => name.startsWith(`parley.${PREFIX}`));
-    return all.map((name) => name.slice("parley.".length));
-  } catch {
-    // Storage is closed to the page: nothing outlives it.
-    return [];
-  }
-}
+const names = () => namesStored().filter((name) => name.startsWith(PREFIX));
 
 /**
  * What a page pressed that is gone, and nobody acknowledged, is typed text again: what a page presses
  * that is open stands in its outbox, and would be here a second time.
  */
-async function takeUp(): Promise<void> {
-  const isOpen = await openPages();
+function takeUp(): void {
   for (const name of names()) {
     const { text, unsent = {} } = stored(name);
     const presses = Object.entries(unsent);
@@ -65,7 +56,7 @@ async function takeUp(): Promise<void> {
   }
 }
 
-await takeUp();
+takeUp();
 
 let late: { place: string; text: string; timer: ReturnType<typeof setTimeout> } | undefined;
 

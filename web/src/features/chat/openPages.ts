@@ -17,13 +17,13 @@ function pageBefore(): string | null {
   return page;
 }
 
+const before = pageBefore();
+const { held } = (await navigator.locks?.query()) ?? {};
+const names = new Set(held?.map(({ name }) => name));
+
 /**
- * Tells whether a page is open, as it was when this one began. Without locks, as over plain HTTP, none
- * but this one is known to be.
+ * Whether a page is open, as it was when this one began. Without locks, as over plain HTTP, none but this
+ * one is known to be.
  */
-export async function openPages(): Promise<(page: string) => boolean> {
-  const before = pageBefore();
-  const { held } = (await navigator.locks?.query()) ?? {};
-  const names = new Set(held?.map(({ name }) => name));
-  return (page) => page === thisPage || (page !== before && names.has(lockOf(page)));
-}
+export const isOpen = (page: string) =>
+  page === thisPage || (page !== before && names.has(lockOf(page)));

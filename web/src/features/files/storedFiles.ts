@@ -1,24 +1,64 @@
 import { remembered } from "../../session";
-import { readStored, writeStored } from "../../ui/storage";
+import { namesStored, readStored, writeStored } from "../../ui/storage";
+import { isOpen, thisPage } from "../chat/openPages";
 import type { Attached } from "./transfer";
 
-/** Beside the draft of the same place, and gone when that is. */
-function nameOf(place: string): string {
-  return `draft.${remembered()?.id ?? ""}.files-${place}`;
+/** The files chosen for a draft, and by page those that questions have taken that have not begun yet. */
+interface Stored {
+  chosen: readonly Attached[];
+  taken: Record<string, readonly Attached[]>;
 }
 
-/** What the files of a draft were when it was left. */
-export function kept(place: string): Attached[] {
+// Beside the draft of the same place, and gone when that is.
+const nameOf = (place: string) => `draft.${remembered()?.id ?? ""}.files-${place}`;
+const OF_FILES = /^draft\.[^.]*\.files-/;
+
+function read(name: string): Stored {
   try {
-    const all = JSON.parse(readStored(nameOf(place)) ?? "[]");
-    return Array.isArray(all) ? all.filter((one) => typeof one?.id === "string") : [];
+    const stored = JSON.parse(readStored(name) ?? "[]");
+    const { chosen, taken = {} } = Array.isArray(stored) ? { chosen: stored } : stored;
+    return { chosen: chosen.filter((one: Attached) => typeof one?.id === "string"), taken };
   } catch {
     // Touched by hand.
-    return [];
+    return { chosen: [], taken: {} };
   }
 }
 
-/** Remembers them. */
-export function keep(place: string, files: readonly Attached[]): void {
-  writeStored(nameOf(place), files.length === 0 ? null : JSON.stringify(files));
+function write(name: string, { chosen, taken }: Stored): void {
+  const pages = Object.entries(taken).filter(([, files]) => files.length > 0);
+  const isEmpty = chosen.length === 0 && pages.length === 0;
+  const stored = { chosen, ...(pages.length > 0 && { taken: Object.fromEntries(pages) }) };
+  writeStored(name, isEmpty ? null : JSON.stringify(stored));
+}
+
+/**
+ * What questions of a page took that is gone, and that nobody acknowledged, is chosen again: what those of a
+ * page took that is open goes along with them.
+ */
+function takeUp(): void {
+  for (const name of namesStored().filter((one) => OF_FILES.test(one))) {
+    const { chosen, taken } = read(name);
+    const left = Object.keys(taken).filter((page) => !isOpen(page));
+    if (left.length === 0) continue;
+    const back = left.flatMap((page) => taken[page] ?? []);
+    for (const page of left) delete taken[page];
+    write(name, { chosen: [...back, ...chosen], taken });
+  }
+}
+
+takeUp();
+
+/** What the files of a draft were when it was left. */
+export const kept = (place: string): readonly Attached[] => read(nameOf(place)).chosen;
+
+/** Remembers them, and what questions of this page have taken; undefined: they stay as they are. */
+export function keep(
+  place: string,
+  chosen: readonly Attached[] | undefined,
+  own: readonly Attached[] = [],
+): void {
+  const name = nameOf(place);
+  const stored = read(name);
+  const taken = { ...stored.taken, [thisPage]: own };
+  write(name, { chosen: chosen ?? stored.chosen, taken });
 }

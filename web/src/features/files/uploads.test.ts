@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { ApiError } from "../../api";
+import { thisPage } from "../chat/openPages";
 import * as transfer from "./transfer";
 import { HELD_EVERY, Uploads } from "./uploads";
 
@@ -36,9 +37,22 @@ beforeEach(() => {
 afterEach(() => {
   uploads.clear();
   vi.useRealTimers();
+  Reflect.deleteProperty(navigator, "locks");
 });
 
-const names = (place = "new") => uploads.at(place).map(({ name, status }) => `${name} ${status}`);
+const names = (place = "new", of = uploads) =>
+  of.at(place).map(({ name, status }) => `${name} ${status}`);
+
+/** The files as a page has them that is opened anew: beside the one that is here, or in its place. */
+async function opened(how: "beside" | "instead"): Promise<Uploads> {
+  const held = how === "beside" ? [{ name: `parley.page.${thisPage}` }] : [];
+  if (how === "beside") sessionStorage.clear();
+  vi.resetModules();
+  const locks = { query: async () => ({ held }), request: () => undefined };
+  Object.defineProperty(navigator, "locks", { value: locks, configurable: true });
+  vi.spyOn(await import("./transfer"), "hold").mockResolvedValue();
+  return new (await import("./uploads")).Uploads();
+}
 
 describe("files that are chosen", () => {
   it("are sent at once, three at a time, and say how far they are", async () => {
@@ -65,6 +79,12 @@ describe("files that are chosen", () => {
     expect(sent).toHaveLength(3);
   });
 
+  it("are no more than a question takes in several choices together", () => {
+    const six = ["a", "b", "c", "d", "e", "f"].map(text);
+    expect([uploads.add("new", six, LIMITS), uploads.add("new", six, LIMITS)]).toEqual([6, 4]);
+    expect(uploads.at("new")).toHaveLength(10);
+  });
+
   it("end with a press, and the next one takes the place", async () => {
     uploads.add("new", ["a", "b", "c", "d"].map(text), LIMITS);
     const first = uploads.at("new")[0];
@@ -86,23 +106,32 @@ describe("files that are chosen", () => {
 });
 
 describe("files of a question", () => {
-  const another = () => new Uploads().at("new").map(({ name }) => name);
-
   async function chosen() {
     uploads.add("new", [text("a")], LIMITS);
     sent.at(-1)?.done(kept("1"));
     await settled();
   }
 
-  it("are remembered until it has begun", async () => {
+  it("are remembered for a later page until it has begun", async () => {
     await chosen();
-    expect(another()).toEqual(["1.txt"]);
     const taken = uploads.take("new");
     expect(taken).toEqual([kept("1")]);
     expect(names()).toEqual([]);
-    expect(another()).toEqual(["1.txt"]);
+    const later = await opened("instead");
+    expect(names("new", later)).toEqual(["1.txt ready"]);
+    later.begun("new", later.take("new"));
+    expect(names("new", await opened("instead"))).toEqual([]);
+  });
+
+  it("are not chosen in another page while theirs is open, whatever is chosen there", async () => {
+    await chosen();
+    const taken = uploads.take("new");
+    const other = await opened("beside");
+    expect(names("new", other)).toEqual([]);
+    other.putBack("new", [kept("2")]);
     uploads.begun("new", taken);
-    expect(another()).toEqual([]);
+    expect(names("new", await opened("instead"))).toEqual(["2.txt ready"]);
+    other.clear();
   });
 
   it("come back with it where it is taken back", async () => {
@@ -116,10 +145,10 @@ describe("files of a question", () => {
     await chosen();
     const taken = uploads.take("new");
     uploads.moveTaken("new", "id", taken);
-    expect(another()).toEqual([]);
-    expect(new Uploads().at("id").map(({ name }) => name)).toEqual(["1.txt"]);
-    uploads.begun("id", taken);
-    expect(new Uploads().at("id")).toEqual([]);
+    const later = await opened("instead");
+    expect([names("new", later), names("id", later)]).toEqual([[], ["1.txt ready"]]);
+    later.begun("id", later.take("id"));
+    expect(names("id", await opened("instead"))).toEqual([]);
   });
 
   it("go along to the conversation that is made, on their way or not", async () => {
@@ -147,7 +176,17 @@ describe("files of a draft", () => {
     expect(held).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(3 * HELD_EVERY);
     expect(held.mock.calls).toEqual([["1"], ["1"], ["1"]]);
-    uploads.take("new");
+    // An hour is how long the server keeps what nobody asks for.
+    expect(HELD_EVERY).toBeLessThan((60 * 60_000) / 2);
+  });
+
+  it("are held until its question has begun, however long that waits", async () => {
+    vi.useFakeTimers();
+    await chosen();
+    const taken = uploads.take("new");
+    await vi.advanceTimersByTimeAsync(3 * HELD_EVERY);
+    expect(held.mock.calls).toEqual([["1"], ["1"], ["1"]]);
+    uploads.begun("new", taken);
     await vi.advanceTimersByTimeAsync(HELD_EVERY);
     expect(held).toHaveBeenCalledTimes(3);
   });

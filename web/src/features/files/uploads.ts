@@ -34,7 +34,7 @@ const NONE: readonly Entry[] = [];
 
 /**
  * The files chosen for each draft: they are sent at once, and stand beside what is typed until their question
- * has begun. Those that the server has are remembered, as drafts are.
+ * has begun. Those that the server has are remembered, as drafts are: for a later page, and not for another.
  */
 export class Uploads {
   readonly #places = new Map<string, readonly Entry[]>();
@@ -109,7 +109,8 @@ export class Uploads {
   /** The question that took them has begun: they are its own. `place` may be another draft's by now. */
   begun(place: string, taken: readonly Attached[]): void {
     this.#untake(place, taken);
-    this.#set(place, this.#at(place));
+    // What is chosen there another page may have changed.
+    keep(place, undefined, this.#taken.get(place));
   }
 
   /** Puts back what a question took that does not begin. */
@@ -196,7 +197,11 @@ export class Uploads {
   }
 
   #holdFromNowOn(): void {
-    this.#holding ??= setInterval(() => this.#hold([...this.#places.values()].flat()), HELD_EVERY);
+    this.#holding ??= setInterval(() => {
+      this.#hold([...this.#places.values()].flat());
+      // Who waits for a turn, or for a word, waits for as long as that takes.
+      for (const one of [...this.#taken.values()].flat()) hold(one.id).catch(() => undefined);
+    }, HELD_EVERY);
   }
 
   /** It may have moved meanwhile, or been taken away. */
@@ -221,7 +226,7 @@ export class Uploads {
   #set(place: string, entries: readonly Entry[]): void {
     this.#places.set(place, entries.length === 0 ? NONE : entries);
     const chosen = entries.flatMap(({ attached }) => (attached ? [attached] : []));
-    keep(place, [...(this.#taken.get(place) ?? []), ...chosen]);
+    keep(place, chosen, this.#taken.get(place));
     this.#tell();
   }
 
