@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { ApiError } from "../../api";
+import { session } from "../../session";
 import { thisPage } from "../chat/openPages";
 import * as transfer from "./transfer";
-import { HELD_EVERY, Uploads } from "./uploads";
+import { HELD_EVERY, uploads as shared, Uploads } from "./uploads";
 
 interface Sent {
   name: string;
@@ -103,6 +104,16 @@ describe("files that are chosen", () => {
     uploads.again("new", uploads.at("new")[0]?.id ?? "");
     expect(sent.map(({ key }) => key === sent[0]?.key)).toEqual([true, true]);
   });
+});
+
+it("files go with the log-out, on their way or not", async () => {
+  shared.add("new", ["a", "b"].map(text), LIMITS);
+  sent[0]?.done(kept("1"));
+  await settled();
+  expect(names("new", shared)).toEqual(["a ready", "b sending"]);
+  session.ended();
+  expect(names("new", shared)).toEqual([]);
+  expect(sent[1]?.signal.aborted).toBe(true);
 });
 
 describe("files of a question", () => {
