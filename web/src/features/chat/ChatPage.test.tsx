@@ -5,11 +5,15 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { session } from "../../session";
 import { asks, type Begun } from "../../stream";
+import * as transfer from "../files/transfer";
+import { uploads } from "../files/uploads";
 import ChatPage from "./ChatPage";
 import { drafts } from "./drafts";
 import { outbox } from "./outbox";
 
 const SESSION = { id: "s", title: "", read_order: 0, parameters: {} };
+const PERSONA = { name: "guide", description: "", starters: ["Where to?"] };
+const LIMITS = { maximum_bytes: 1_000, maximum_attachments: 10 };
 const empty = { items: [], next_cursor: null };
 const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 20)));
 
@@ -29,7 +33,10 @@ beforeEach(() => {
     if (refused !== undefined && path.startsWith(refused)) {
       return Response.json({ status: 404, reason: "SESSION_NOT_FOUND" }, { status: 404 });
     }
-    if (path.endsWith("/settings")) return Response.json({ enter_sends: true });
+    if (path.endsWith("/settings")) {
+      return Response.json({ enter_sends: true, default_persona: "guide" });
+    }
+    if (path.endsWith("/personas")) return Response.json({ ...empty, items: [PERSONA] });
     if (path.endsWith("/keys")) {
       const key = { id: "k", name: "demo", model: "m", models: [], is_default: true };
       return Response.json({ items: [key], next_cursor: null });
@@ -41,6 +48,7 @@ afterEach(() => {
   cleanup();
   outbox.clear();
   drafts.clear();
+  uploads.clear();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
@@ -111,6 +119,57 @@ it("who stays goes along to the conversation that was made, with what is typed",
   expect(history.at(-1)).toBe("/c/s");
   expect(composer()).toBe(before);
   expect(before.value).toBe("and");
+});
+
+/** Chooses a file for the conversation at `place`; gives what tells that it is there. */
+async function choose(place: string): Promise<() => Promise<void>> {
+  let done: (attached: transfer.Attached) => void = () => undefined;
+  vi.spyOn(transfer, "upload").mockReturnValue(new Promise((resolve) => (done = resolve)));
+  act(() => void uploads.add(place, [new File(["text"], "a.txt")], LIMITS));
+  await settled();
+  return async () => {
+    done({ id: "f", name: "a.txt", kind: "text", size: 4 });
+    await settled();
+  };
+}
+const namesAt = (place: string) => uploads.at(place).map(({ name }) => name);
+
+it("a file that is chosen while the conversation is being made goes along to it", async () => {
+  await open("/");
+  await ask();
+  await choose("new");
+  begin({ sessionId: "s", run: null, messageId: null });
+  await settled();
+  expect([namesAt("s"), namesAt("new")]).toEqual([["a.txt"], []]);
+});
+
+it("a question that is taken back before its turn has its files again", async () => {
+  await open("/c/s");
+  await ask();
+  await (await choose("s"))();
+  await ask();
+  expect(namesAt("s")).toEqual([]);
+  fireEvent.click(screen.getByRole("button", { name: "Back into the field" }));
+  await settled();
+  expect(namesAt("s")).toEqual(["a.txt"]);
+});
+
+it("a starter waits for files that are on their way, and then takes them along", async () => {
+  await open("/");
+  const isThere = await choose("new");
+  fireEvent.click(screen.getByRole("button", { name: "Where to?" }));
+  await settled();
+  expect(asks.begin).not.toHaveBeenCalled();
+  expect(vi.mocked(transfer.upload).mock.lastCall?.[3].aborted).toBe(false);
+  expect(namesAt("new")).toEqual(["a.txt"]);
+  expect(screen.getByText(/^Files are still being sent/)).toBeTruthy();
+  await isThere();
+  fireEvent.click(screen.getByRole("button", { name: "Where to?" }));
+  await settled();
+  expect(vi.mocked(asks.begin).mock.lastCall?.[0]).toMatchObject({
+    content: "Where to?",
+    attachments: ["f"],
+  });
 });
 
 it("a conversation that was deleted elsewhere says so behind its messages", async () => {

@@ -52,7 +52,7 @@ interface Props {
   /** The connection and model that the header shows, which the server may not have been told yet. */
   shown: OtherModel;
   header: ReactNode;
-  /** What stands in the log besides messages. */
+  /** What stands in the log besides messages; `ask` asks at once, or says what there is to be waited for. */
   foot: (ask: (text: string) => void) => ReactNode;
   blocked: boolean;
 }
@@ -181,7 +181,7 @@ export function Conversation(props: Props) {
         render={render}
         handle={scroller}
         older={isWhole ? query.older : { ...query.older, more: false }}
-        foot={foot(send)}
+        foot={foot((starter) => (files.isWhole ? send(starter) : setIsWaiting(true)))}
       />
       <div className={styles.foot}>
         <div className={styles.column}>
