@@ -79,8 +79,8 @@ export async function problemOf(response: Response, ref: string): Promise<Proble
 
 type Event = Pick<EventFrame, "seq" | "event" | "data">;
 
-/** The events of a run until its stream ends, breaks, or is silent for too long. */
-export async function* eventsOf(response: Response): AsyncGenerator<Event> {
+/** The events of a run until its stream ends, breaks, is silent for too long, or `left` is aborted. */
+export async function* eventsOf(response: Response, left: AbortSignal): AsyncGenerator<Event> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   let events: Event[] = [];
@@ -89,10 +89,12 @@ export async function* eventsOf(response: Response): AsyncGenerator<Event> {
       events.push({ seq: Number(id), event, data: JSON.parse(data) } as Event),
   });
   const decoder = new TextDecoder();
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  left.addEventListener("abort", cancel);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     while (true) {
-      timer = setTimeout(() => void reader.cancel(), SILENT);
+      timer = setTimeout(cancel, SILENT);
       const { done, value } = await reader.read();
       clearTimeout(timer);
       if (done) return;
@@ -102,6 +104,6 @@ export async function* eventsOf(response: Response): AsyncGenerator<Event> {
     }
   } finally {
     clearTimeout(timer);
-    void reader.cancel().catch(() => undefined);
+    cancel();
   }
 }

@@ -1,47 +1,24 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { doors } from "./doors";
-import { HttpTransport } from "./httpTransport";
-import { Live } from "./live";
+import type { Live } from "./live";
 import { Notices } from "./notices";
-import { Runs } from "./runs";
+import type { Runs } from "./runs";
+import { fakeRequests, RUN, stream } from "./tests/fakeRequests";
 import { FakeSocket, log } from "./tests/fakeSocket";
-import type { RunEvent } from "./wire";
+
+type Gateway = ReturnType<typeof fakeRequests>;
 
 const WORDS = ["从前", "有座山", ", and ", "so on."];
-const RUN = { id: "run", session_id: "s", question_id: "q", answer_id: "a" };
-
-let asked: { method: string; path: string; headers: Headers; body: unknown }[];
-let answers: Record<string, (asked: Request) => Response | Promise<Response>>;
+let asked: Gateway["asked"];
+let answers: Gateway["answers"];
 let live: Live;
 let runs: Runs;
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
-const events = (some: RunEvent[]) =>
-  some
-    .map(({ seq, event, data }) => `id: ${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-    .join("");
-const stream = (some: RunEvent[], headers = {}) =>
-  new Response(events(some), { headers: { "content-type": "text/event-stream", ...headers } });
 
 beforeEach(() => {
   vi.useFakeTimers();
-  asked = [];
-  answers = {
-    "GET /api/v1/me": () => Response.json({}),
-    "GET /healthz": () => Response.json({}),
-    "GET /api/v1/chat/runs/run": () => Response.json({ run: RUN }),
-    "GET /api/v1/chat/sessions?limit=1": () => Response.json({ items: [] }),
-    "GET /api/v1/chat/runs?live=true": () => Response.json({ items: [] }),
-  };
-  vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
-    const request = new Request(new URL(path, "http://localhost"), init);
-    const body = typeof init.body === "string" ? JSON.parse(init.body) : null;
-    asked.push({ method: request.method, path, headers: request.headers, body });
-    const answer = answers[`${request.method} ${path}`];
-    return answer ? answer(request) : Response.json({ reason: "NOT_FOUND" }, { status: 404 });
-  });
-  live = new Live({ open: () => new HttpTransport(), token: async () => "t", chance: () => 0 });
-  runs = new Runs(live);
+  ({ asked, answers, live, runs } = fakeRequests());
 });
 
 afterEach(() => {
@@ -178,6 +155,18 @@ test("after ten minutes sockets are tried again", async () => {
   const before = asked.filter(({ path }) => path === "/api/v1/me").length;
   await vi.advanceTimersByTimeAsync(2_000);
   expect(asked.filter(({ path }) => path === "/api/v1/me").length).toBe(before + 1);
+});
+
+test("who begins to listen behind a notice is told to read again, and who begins anew is not", async () => {
+  const notice = vi.fn();
+  live.add({ notice });
+  await connected();
+  await live.askOnce({ type: "subscribe" });
+  await settled();
+  expect(notice).not.toHaveBeenCalled();
+  await live.askOnce({ type: "subscribe", after: "log-1" });
+  await settled();
+  expect(notice.mock.calls).toMatchObject([[{ topic: "all", change: "read_again" }]]);
 });
 
 test("requests take the place of sockets where these do not come through though requests do", async () => {

@@ -20,6 +20,8 @@ type Said = ClientFrame & { ref: string };
 const LOOK = 10_000;
 /** So long until it is tried again whether sockets come through. */
 const LIFE = 600_000;
+/** And so long after that where something is streaming, which is not cut for it. */
+const LATER = 60_000;
 const BROKEN = 1006;
 const REFUSED = 4401;
 const REPLACED = 1012;
@@ -34,7 +36,7 @@ export class HttpTransport implements Transport {
   onclose: Transport["onclose"] = null;
   readonly #end = new AbortController();
   readonly #streams = new Map<string, AbortController>();
-  readonly #life: ReturnType<typeof setTimeout>;
+  #life: ReturnType<typeof setTimeout>;
   #token = "";
   #seen: string | undefined;
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -136,7 +138,7 @@ export class HttpTransport implements Transport {
     this.#streams.set(runId, own);
     let last: EventFrame["event"] | undefined;
     try {
-      for await (const event of eventsOf(response)) {
+      for await (const event of eventsOf(response, own.signal)) {
         if (own.signal.aborted) return;
         last = event.event;
         this.#says({ type: "event", run_id: runId, ...event });
@@ -171,6 +173,7 @@ export class HttpTransport implements Transport {
 
   #renew(): void {
     if (this.#streams.size === 0) this.#close(REPLACED);
+    else this.#life = setTimeout(() => this.#renew(), LATER);
   }
 
   #send(call: Call): Promise<Response> {
