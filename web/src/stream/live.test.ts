@@ -85,6 +85,17 @@ test("what is only away for the moment is asked again, and told after 20 seconds
   expect(said.filter((frame) => frame.type === "send")).toHaveLength(21);
 });
 
+test.each([401, 429, 502, 503, 504])("what passes (%i) is asked again soon", async (status) => {
+  const reason = status === 429 ? "TOO_MANY_AT_ONCE" : "UNKNOWN";
+  const { said } = await connected();
+  const { answer } = live.ask(QUESTION);
+  socket().refuse(socket().last("send"), status, reason);
+  await tick(1_000);
+  expect(said.filter(({ type }) => type === "send")).toHaveLength(2);
+  socket().ack(socket().last("send"), { run_id: "run" });
+  await expect(answer).resolves.toMatchObject({ run_id: "run" });
+});
+
 test("what is away for longer than that is told at once", async () => {
   await connected();
   const { answer } = live.ask(QUESTION);
@@ -102,11 +113,11 @@ test("how long it lay here before it was sent does not count", async () => {
   await expect(answer).resolves.toMatchObject({ run_id: "run" });
 });
 
-test("a refusal is told at once", async () => {
+test.each([403, 409, 422, 429, 500])("a refusal (%i) is told at once", async (status) => {
   await connected();
   const { answer } = live.ask(QUESTION);
-  socket().refuse(socket().last("send"), 409, "RUN_IN_PROGRESS");
-  await expect(answer).rejects.toMatchObject({ status: 409, reason: "RUN_IN_PROGRESS" });
+  socket().refuse(socket().last("send"), status, "REFUSED");
+  await expect(answer).rejects.toMatchObject({ status, reason: "REFUSED" });
 });
 
 test("a token that was refused is not shown again", async () => {

@@ -179,6 +179,16 @@ test("a conversation that is deleted has no run", async () => {
   expect(liveRuns.all.size).toBe(0);
 });
 
+test.each([
+  ["sessions", "path"],
+  ["sessions", "cleared"],
+  ["sessions", "messages_deleted"],
+  ["runs", "started"],
+  ["runs", "ended"],
+])("the messages are read again where %s says %s", (topic, change) => {
+  expect(keysOf({ topic, change, session_id: "s" })).toContainEqual(["messages", "s"]);
+});
+
 test("a notice makes old what it is about, and what is not known nothing", () => {
   expect(keysOf(ENDED)).toEqual([
     ["session", "s"],

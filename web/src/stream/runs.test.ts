@@ -21,7 +21,6 @@ let token: () => Promise<string | null>;
 let shown: (RunState | undefined)[];
 
 const tick = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
-const text = () => runs.get("run")?.text;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -196,41 +195,6 @@ test("a stop that is refused is told, and shown no longer", async () => {
   };
   await expect(runs.stop("run")).rejects.toBeInstanceOf(ApiError);
   expect(runs.get("run")?.stopping).toBe(false);
-});
-
-test("nobody looks any more: it is left after a minute, and read again by who comes back", async () => {
-  const leave = await watching(log(WORDS));
-  gateway.step("run");
-  gateway.step("run");
-  leave();
-  await tick(59_000);
-  expect(text()).toBe("Once ");
-  await tick(1_000);
-  expect(text()).toBeUndefined();
-  expect(gateway.step("run")).toBe(true);
-  expect(text()).toBeUndefined();
-  runs.watch("run", () => {});
-  await toTheEnd();
-  expect(text()).toBe(WHOLE);
-});
-
-test("who comes back while it is being left follows it, and the refused leaving breaks nothing", async () => {
-  const leave = await watching(log(WORDS));
-  leave();
-  await tick(59_000);
-  const { socket } = gateway;
-  const hears = socket.hears;
-  socket.hears = (frame) => {
-    if (frame.type !== "unfollow") return hears(frame);
-    queueMicrotask(() => socket.refuse(frame, 409, "SUPERSEDED"));
-    return true;
-  };
-  await tick(1_000);
-  expect(socket.last("unfollow")).toBeDefined();
-  runs.watch("run", () => {});
-  await tick();
-  await toTheEnd();
-  expect(text()).toBe(WHOLE);
 });
 
 test("a hidden page is brought up to date too", async () => {
