@@ -129,7 +129,9 @@ test("a login that ended at the server lapses: the user is still known, nothing 
   server.refusal = unauthenticated();
   expect(await session.renew("t1")).toBeUndefined();
   expect(session.state()).toMatchObject({ status: "lapsed", user: ADA });
+  const before = server.asked.length;
   expect(await session.current()).toBeUndefined();
+  expect(server.asked).toHaveLength(before);
   expect(ended).not.toHaveBeenCalled();
   await session.logIn("ada", "a long enough secret");
   expect(session.state().status).toBe("in");
@@ -160,6 +162,22 @@ test("logging out ends it in all tabs, and forgets who was here", async () => {
   expect(ended).toHaveBeenCalled();
   expect(localStorage.getItem("parley.user")).toBeNull();
   expect(await other.current()).toBeUndefined();
+});
+
+test("what happened last holds, in whatever order tabs hear of it", () => {
+  type Channel = Parameters<typeof createSession>[0];
+  const channel: Channel = { postMessage: () => undefined, onmessage: null };
+  const session = createSession(channel, locks);
+  const hears = (kind: "grant" | "out", at: number) => {
+    const grant = { user: ADA, access_token: "t", expires_in: 300 };
+    const message = { data: { kind, at, grant, until: Date.now() + 300_000 } };
+    channel.onmessage?.call({} as BroadcastChannel, message as MessageEvent);
+    return [session.state().status, remembered()?.id];
+  };
+  expect(hears("out", 2)).toEqual(["out", undefined]);
+  expect(hears("grant", 1)).toEqual(["out", undefined]);
+  expect(hears("grant", 4)).toEqual(["in", "u1"]);
+  expect(hears("out", 3)).toEqual(["in", "u1"]);
 });
 
 test("with the log-out goes all that was the user's, and nothing of the device's", async () => {
