@@ -77,6 +77,26 @@ describe("a note that is written", () => {
     expect(saver.saving().status).toBe("saved");
   });
 
+  it.each([
+    [0, true],
+    [429, true],
+    [500, true],
+    [503, true],
+    [403, false],
+    [413, false],
+    [422, false],
+  ])("is kept where it is refused with %i; that it is tried again: %s", async (status, again) => {
+    const { remote, kept, saver } = open();
+    remote.change = vi.fn().mockRejectedValue(new ApiError({ status }));
+    saver.edit({ content: "Bread, tea" });
+    await vi.advanceTimersByTimeAsync(900);
+    expect(saver.saving()).toMatchObject({ status: "failed", error: { status } });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(remote.change).toHaveBeenCalledTimes(again ? 2 : 1);
+    expect(kept.get("n")).toBeDefined();
+    saver.rest();
+  });
+
   it("is not waited for where it cannot be saved", async () => {
     const { remote, kept, saver } = open();
     remote.away = true;
