@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../../api";
 import { session } from "../../session";
 import { asks, type Begun, liveRuns } from "../../stream";
-import { uploads } from "../files/uploads";
-import { Outbox, outbox as shared } from "./outbox";
+import { Outbox } from "./outbox";
 
 const BEGUN: Begun = {
   sessionId: "s",
@@ -12,7 +11,6 @@ const BEGUN: Begun = {
 };
 const question = { kind: "send", content: "hello" } as const;
 
-const FILE = { id: "f", name: "a.txt", kind: "text", size: 4 };
 const AT = { sessionId: "s", messageId: "q" };
 
 function asked(answer: () => Promise<Begun>) {
@@ -121,30 +119,6 @@ describe("a press", () => {
     await put;
     expect(outbox.placeOf(undefined)).not.toBe(first);
     expect(outbox.placeOf("s")).toBe(first);
-  });
-
-  it("that failed goes with the log-out: the next one neither sees nor tries it", async () => {
-    const begin = asked(() => Promise.reject(new ApiError({ status: 503 })));
-    await shared.put("s", { ...question, sessionId: "s" });
-    const [failed] = shared.at("s");
-    expect(failed?.status).toBe("failed");
-    session.ended();
-    expect(shared.at("s")).toEqual([]);
-    await shared.again("s", failed?.press ?? "");
-    expect(begin).toHaveBeenCalledTimes(1);
-  });
-
-  it("keeps its files until it has begun, and no longer", async () => {
-    uploads.putBack("new", [FILE]);
-    const stored = () => localStorage.getItem("parley.draft..files-new") ?? "";
-    asked(() => Promise.reject(new ApiError({ status: 503 })));
-    const outbox = new Outbox();
-    const attached = uploads.take("new");
-    await outbox.put("new", { ...question, draft: "new", attached });
-    expect(stored()).toContain(FILE.id);
-    asked(async () => BEGUN);
-    await outbox.again("new", outbox.at("new")[0]?.press ?? "");
-    expect(stored()).toBe("");
   });
 
   it("is of its own place", async () => {
