@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from parley_local.model_server.texts import text_of
 
@@ -89,23 +89,32 @@ def test_a_question_on_its_way_in_one_tab_is_no_draft_of_another(person: Person)
     first.goto(f"{person.stack.url}/c/{session}")
     asked = first.get_by_role("textbox", name="Message", exact=True)
     asked.fill("On its way")
+    plan: FilePayload = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Tea at five."}
+    first.locator("input[type=file]").set_input_files([plan])
+    files = {page: page.get_by_role("list", name="Attached files") for page in (first, other)}
+    expect(files[first]).to_contain_text("plan.txt")
     first.get_by_role("button", name="Send", exact=True).click()
     expect(first.get_by_role("article", name="You said On its way")).to_be_visible()
     person.go(f"/c/{session}")
     expect(person.box).to_be_focused()
     expect(person.box).to_have_value("")
+    expect(files[other]).to_have_count(0)
     # It is for the page that comes in its place, and for any once its tab is gone.
     first.reload()
     expect(asked).to_have_value("On its way")
+    expect(files[first]).to_contain_text("plan.txt")
     first.get_by_role("button", name="Send", exact=True).click()
     expect(asked).to_have_value("")
+    expect(files[first]).to_have_count(0)
     other.reload()
     expect(person.box).to_be_focused()
     expect(person.box).to_have_value("")
+    expect(files[other]).to_have_count(0)
     first.close()
     other.wait_for_function(_IS_ALONE)
     other.reload()
     expect(person.box).to_have_value("On its way")
+    expect(files[other]).to_contain_text("plan.txt")
 
 
 _IS_ALONE = """
