@@ -51,14 +51,23 @@ takeUp();
 /** What the files of a draft were when it was left. */
 export const kept = (place: string): readonly Attached[] => read(nameOf(place)).chosen;
 
-/** Remembers them, and what questions of this page have taken; undefined: they stay as they are. */
+/** Remembers them, and what questions of this page have taken. */
 export function keep(
   place: string,
-  chosen: readonly Attached[] | undefined,
-  own: readonly Attached[] = [],
+  chosen: readonly Attached[],
+  taken: readonly Attached[] = [],
 ): void {
   const name = nameOf(place);
-  const stored = read(name);
-  const taken = { ...stored.taken, [thisPage]: own };
-  write(name, { chosen: chosen ?? stored.chosen, taken });
+  write(name, { chosen, taken: { ...read(name).taken, [thisPage]: taken } });
+}
+
+/** Forgets what a question had taken, also where another page, which could not tell, took it for left. */
+export function forget(
+  place: string,
+  gone: readonly Attached[],
+  taken: readonly Attached[] = [],
+): void {
+  const ids = new Set(gone.map(({ id }) => id));
+  const left = kept(place).filter(({ id }) => !ids.has(id));
+  keep(place, left, taken);
 }

@@ -145,6 +145,14 @@ describe("files of a question", () => {
     other.clear();
   });
 
+  it("are taken out again where another page took them for what was left", async () => {
+    await chosen();
+    const taken = uploads.take("new");
+    expect(names("new", await opened("instead"))).toEqual(["1.txt ready"]);
+    uploads.begun("new", taken);
+    expect(names("new", await opened("instead"))).toEqual([]);
+  });
+
   it("come back with it where it is taken back", async () => {
     await chosen();
     const taken = uploads.take("new");

@@ -1,7 +1,7 @@
 import { ApiError, isNotFound } from "../../api";
 import { session } from "../../session";
 import { newKey } from "../../stream";
-import { keep, kept } from "./storedFiles";
+import { forget, keep, kept } from "./storedFiles";
 import { type Attached, hold, type Limits, upload } from "./transfer";
 
 /** A file that was chosen for a question that is being written. */
@@ -110,7 +110,7 @@ export class Uploads {
   begun(place: string, taken: readonly Attached[]): void {
     this.#untake(place, taken);
     // What is chosen there another page may have changed.
-    keep(place, undefined, this.#taken.get(place));
+    forget(place, taken, this.#taken.get(place));
   }
 
   /** Puts back what a question took that does not begin. */
