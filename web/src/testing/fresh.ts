@@ -12,3 +12,14 @@ history.replaceState(null, "", "/");
 
 // What is looked for comes when it comes: a second is short on a machine that others use too.
 configure({ asyncUtilTimeout: 30_000 });
+
+// What a file says to other tabs no module of a file before it hears: a log-out would be one there, too, and forget
+// what is stored by then.
+const page = globalThis as { OfAllFiles?: typeof BroadcastChannel };
+page.OfAllFiles ??= BroadcastChannel;
+const file = crypto.randomUUID();
+globalThis.BroadcastChannel = class extends page.OfAllFiles {
+  constructor(name: string) {
+    super(`${file}.${name}`);
+  }
+};

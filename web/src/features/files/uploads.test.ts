@@ -111,6 +111,8 @@ it("files go with the log-out, on their way or not", async () => {
   sent[0]?.done(kept("1"));
   await settled();
   expect(names("new", shared)).toEqual(["a ready", "b sending"]);
+  // The pages of other tests would hear it, whenever it comes.
+  vi.spyOn(BroadcastChannel.prototype, "postMessage").mockReturnValue();
   session.ended();
   expect(names("new", shared)).toEqual([]);
   expect(sent[1]?.signal.aborted).toBe(true);
