@@ -187,6 +187,16 @@ async def test_a_log_expires_and_the_end_is_told_although_the_answer_to_the_comm
         await eventually(expires)
 
 
+async def test_the_log_of_a_run_expires_from_its_last_frame_on(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    # Nothing else lets it go: who is killed right behind that frame leaves no log for ever.
+    rig.log.let_go = None
+    run = (await rig.ask(caller, model_server, "tokens-5")).run
+    assert rig.end(await rig.follow(run))["saved"] is True
+    assert 0 < await rig.log._redis.ttl(rig.log._key(run.id)) <= SHIPPED.log_kept
+
+
 async def test_the_log_of_a_run_that_is_gone_goes_at_once(
     rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:

@@ -64,6 +64,22 @@ async def test_a_run_that_a_look_began_too_early_for_is_kept(
     assert rig.end(await frames)["status"] == "cancelled"
 
 
+async def test_a_run_that_is_saved_and_whose_end_is_not_told_yet_is_kept(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    await eventually(lambda: rig.log.read(run.id, 2))
+    # As between its save, behind which it is in no look, and the flush that tells its end.
+    live = rig.engine._generations[run.id].live
+    live.ending = True
+    for _ in range(3):
+        rig.engine.reconcile(set())
+    is_kept = not live.ended
+    rig.engine.cancel(run.id)
+    await rig.ended(run)
+    assert is_kept
+
+
 async def test_a_replica_that_stops_is_on_the_register_no_more(rig: Any, chat: Any) -> None:
     async def registered() -> list[str]:
         async with chat.worker.transaction() as connection:
