@@ -55,7 +55,8 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     assert frames[-1].event == "done"
     assert rig.end(frames)["saved"] is False
     assert await rig.log.read(run.id, 0) == frames
-    assert (await rig.followers.recall(run)).text == text_of("tokens-20")
+    recalled = await rig.followers.recall(run)
+    assert (recalled.text, recalled.ended) == (text_of("tokens-20"), True)
 
     owner = rig.heartbeat(run.owner, first_pause=0.2)
     await owner.start()
