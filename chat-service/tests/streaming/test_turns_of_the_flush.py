@@ -56,14 +56,16 @@ async def test_news_that_comes_during_an_append_is_carried_without_another_word(
 async def test_news_of_a_flush_that_broke_is_carried_by_the_next_one(
     rig: Any, chat: Any, caller: Caller
 ) -> None:
-    writer = writer_of(rig, rig.log)
-    write, broken = writer.write, []
+    writer: Any = writer_of(rig, rig.log)
+    write = writer.write
+    broken: list[LiveRun] = []
 
     async def breaks_once(lives: Sequence[LiveRun]) -> list[LiveRun]:
         if not broken:
             broken.extend(lives)
             raise ZeroDivisionError
-        return await write(lives)
+        carried: list[LiveRun] = await write(lives)
+        return carried
 
     writer.write = breaks_once
     flusher = Flusher(writer, flush_seconds=0.01)
