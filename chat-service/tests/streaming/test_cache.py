@@ -239,6 +239,29 @@ async def test_a_user_who_is_gone_leaves_nothing_also_of_what_is_being_answered(
     assert still.found == KEPT
 
 
+async def test_an_answer_that_is_not_saved_is_not_kept(
+    cached_rig: Rig,
+    cache: AnswerCache,
+    redis_url: str,
+    redis_prefix: str,
+    caller: Caller,
+    model_server: ModelServer,
+) -> None:
+    # Of a user who is gone none is saved, and nobody looks for what is kept behind their erasure.
+    of_it = connection(model_server, "tokens-5#unsaved")
+    accepted = await cached_rig.chat.accept(caller, None, model=of_it.model)
+    run = replace(accepted.run, cache=CacheState.MISS)
+
+    async def is_gone(*_: object) -> None:
+        return None
+
+    cached_rig.finaliser._save_run = cached_rig.finaliser._find_run = is_gone
+    cached_rig.engine.begin(run, of_it, accepted.prompt)
+    await eventually(lambda: not cached_rig.engine.held["tasks of runs"])
+    assert model_server.counters()["calls"][of_it.model] == 1
+    assert await kept_count(cache, redis_url, redis_prefix) == 0
+
+
 async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> None:
     user = new_id()
     place = await cache.find(user, b"asked")

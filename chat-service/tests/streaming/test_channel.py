@@ -173,6 +173,16 @@ async def test_a_closed_channel_ends_behind_what_is_to_be_seen() -> None:
         assert [_told(batches) async for batches in late.batches()] == []
 
 
+async def test_a_closed_channel_ends_behind_what_takes_several_messages() -> None:
+    channel, window = FrameChannel(), Window()
+    channel.subscribe(1, window)
+    # Of one run, a message has 64 KiB.
+    _show(window, "delta", "delta", "done", data=b"w" * 40 * 1024)
+    channel.close()
+    told = [told async for batches in channel.batches() for told in _told(batches)]
+    assert told == [(1, [1], False), (1, [2], False), (1, [3], False)]
+
+
 async def test_the_newest_channel_of_a_gateway_is_the_one_to_subscribe_on() -> None:
     channels = FrameChannels()
     with channels.open("g") as old:

@@ -55,7 +55,8 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     assert frames[-1].event == "done"
     assert rig.end(frames)["saved"] is False
     assert await rig.log.read(run.id, 0) == frames
-    assert (await rig.followers.recall(run)).text == text_of("tokens-20")
+    recalled = await rig.followers.recall(run)
+    assert (recalled.text, recalled.ended) == (text_of("tokens-20"), True)
 
     owner = rig.heartbeat(run.owner, first_pause=0.2)
     await owner.start()
@@ -185,6 +186,16 @@ async def test_a_log_expires_and_the_end_is_told_although_the_answer_to_the_comm
             )
 
         await eventually(expires)
+
+
+async def test_the_log_of_a_run_expires_from_its_last_frame_on(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    # Nothing else lets it go: who is killed right behind that frame leaves no log for ever.
+    rig.log.let_go = None
+    run = (await rig.ask(caller, model_server, "tokens-5")).run
+    assert rig.end(await rig.follow(run))["saved"] is True
+    assert 0 < await rig.log._redis.ttl(rig.log._key(run.id)) <= SHIPPED.log_kept
 
 
 async def test_the_log_of_a_run_that_is_gone_goes_at_once(

@@ -10,6 +10,7 @@ from chassis.caller import Caller
 from chassis.embedded.ports import free_port
 from chassis.errors import Kind
 from chassis.ids import new_id
+from chassis.telemetry.redaction import REDACTED, redact_text
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
 from chat_service.answer.domain.ending import RunStatus
@@ -55,6 +56,24 @@ async def test_an_answer_is_streamed_logged_and_saved_alike(
     assert answer.status is RunStatus.COMPLETED
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 500
+
+
+async def test_no_log_of_a_run_shows_the_key_it_is_asked_with(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    key = "of-no-shape-that-is-known"
+    logged: list[str] = []
+
+    def breaks(connection: Any, *_: Any, **__: Any) -> Any:
+        logged.append(redact_text(f"{connection.api_key} is wrong"))
+        raise ZeroDivisionError
+
+    rig.provider.stream = breaks
+    run = (await rig.ask(caller, model_server, "tokens-5", api_key=key)).run
+    assert rig.end(await rig.follow(run))["reason"] == "INTERNAL"
+    assert logged == [f"{REDACTED} is wrong"]
+    # This task has not been told of it: what is hidden above is hidden by the run itself.
+    assert key in redact_text(key)
 
 
 async def test_a_paced_answer_comes_in_ticks_not_in_tokens(

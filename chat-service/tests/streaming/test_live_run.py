@@ -266,3 +266,13 @@ async def test_a_log_that_ends_before_what_the_fallback_log_has_is_not_repaired_
     assert (live.fallback_from, live.fallback_to) == (4, 6)
     live.rewind(2)
     assert (live.fallback_from, live.fallback_to) == (0, 0)
+
+
+async def test_of_a_run_that_is_let_go_nothing_is_kept_of_what_was_said(live: LiveRun) -> None:
+    live.add_reasoning("because")
+    live.add_text("so")
+    live.acknowledge(live.take()[-1].seq)
+    assert live.text_before(9) == ("so", "because")
+    live.let_go()
+    assert list(live.window.frames) == []
+    assert live.text_before(9) == ("", "")

@@ -1,6 +1,6 @@
 """What a writer does with the frames of a run that has ended meanwhile, or is gone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,33 +10,42 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.errors import DatabaseUnavailable
 from chassis.embedded.ports import free_port
 from chat_service.answer.domain.frame import DONE
+from chat_service.streaming.domain import Claim, Standing
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
-from chat_service.streaming.timings import SHIPPED
+from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.writer import Writer
 
 Chat = Any
 
 # What a busy machine has not answered in a second is answered all the same.
-_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0)
+_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0, claim_again=600.0)
 
 
 class Writing:
     """One run in its owner's memory, whose first frame is on its way, and the writer of it."""
 
-    def __init__(self, chat: Chat, log: RunLog, live: LiveRun) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        log: RunLog,
+        live: LiveRun,
+        fallback: FallbackLog | None = None,
+        timings: Timings = _PATIENT,
+    ) -> None:
         self.chat = chat
         self.live = live
         self.fenced: list[LiveRun] = []
         self._writer = Writer(
             log,
-            FallbackLog(chat.worker),
+            fallback or FallbackLog(chat.worker),
             on_fenced=self._fence,
             on_thawed=lambda: None,
-            timings=_PATIENT,
+            timings=timings,
         )
 
     async def _fence(self, live: LiveRun) -> None:
@@ -115,3 +124,95 @@ async def test_of_a_run_that_is_gone_nothing_more_is_shown(writing: Writing) -> 
     assert await writing.write() == []
     assert writing.fenced == [writing.live]
     assert writing.live.window.last == 0
+
+
+@pytest_asyncio.fixture
+async def log(redis_url: str, redis_prefix: str) -> AsyncIterator[RunLog]:
+    log = RunLog(redis_url, prefix=redis_prefix, timings=_PATIENT)
+    yield log
+    await log.stop()
+
+
+@pytest_asyncio.fixture
+async def lost(chat: Chat, caller: Caller, log: RunLog) -> Writing:
+    """Redis has lost the run's log, of which one frame is shown; another one is on its way."""
+    live = LiveRun((await chat.accept(caller, None)).run)
+    writing = Writing(chat, log, live)
+    live.add_text("a word")
+    assert await writing.write() == []
+    await log.delete([live.run.id])
+    live.add_text("and another")
+    return writing
+
+
+async def test_of_a_run_that_is_ours_a_lost_log_is_written_again(lost: Writing) -> None:
+    assert await lost.write() == [lost.live]
+    assert lost.live.window.last == 1
+    assert await lost.write() == []
+    assert lost.live.window.last == 2
+
+
+async def test_a_lost_log_is_written_again_once_the_row_is_free(lost: Writing) -> None:
+    async with lost.row_held():
+        assert await lost.write() == [lost.live]
+    while await lost.write():
+        pass
+    assert (lost.live.window.last, lost.fenced) == (2, [])
+
+
+async def test_the_end_of_a_run_that_we_ended_is_shown_though_its_log_is_lost(
+    lost: Writing,
+) -> None:
+    live = lost.live
+    assert await lost.chat.finish(live.run)
+    live.ending = True
+    # It is saved, and its end is not told yet.
+    assert await lost.write() == [live]
+    live.add_event(DONE, {"status": "completed", "finish_reason": "stop"})
+    assert await lost.write() == []
+    assert lost.fenced == []
+    assert (live.window.last, live.ended) == (3, True)
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["ended", "gone"])
+async def test_of_a_run_that_is_not_ours_a_lost_log_is_not_written_again(
+    lost: Writing, is_gone: bool
+) -> None:
+    if is_gone:
+        await lost.delete_run()
+    else:
+        assert await lost.chat.finish(lost.live.run)
+    assert await lost.write() == []
+    assert lost.fenced == [lost.live]
+    assert lost.live.window.last == 1
+
+
+class Silent(FallbackLog):
+    """It never says whose a run is; ``asked`` says how often somebody wanted to know."""
+
+    asked = 0
+
+    async def release(self, claims: Sequence[Claim]) -> list[Standing]:
+        self.asked += 1
+        raise DatabaseUnavailable
+
+
+async def test_while_nobody_says_whose_a_run_is_its_frames_are_shown_and_it_is_asked_again_later(
+    chat: Chat, caller: Caller, log: RunLog
+) -> None:
+    live = LiveRun((await chat.accept(caller, None)).run)
+    live.in_fallback = True
+    silent = Silent(chat.worker)
+    patient = Writing(chat, log, live, silent)
+    for number in (1, 2, 3):
+        live.add_text("a word")
+        assert await patient.write() == []
+        assert live.window.last == number
+        # It is still to be asked about, and each flush need not wait for that.
+        assert live.in_fallback
+        assert silent.asked == 1
+    at_once = Writing(chat, log, live, silent, replace(_PATIENT, claim_again=0.0))
+    for asked in (2, 3):
+        live.add_text("a word")
+        assert await at_once.write() == []
+        assert silent.asked == asked

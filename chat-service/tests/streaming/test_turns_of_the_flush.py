@@ -1,7 +1,7 @@
 """What does not wait for the next flush, what is not forgotten by one, and what Redis is asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +51,31 @@ async def test_news_that_comes_during_an_append_is_carried_without_another_word(
     await eventually(lambda: second.window.last)
     assert first.window.last
     assert flusher.waiting == 0
+
+
+async def test_news_of_a_flush_that_broke_is_carried_by_the_next_one(
+    rig: Any, chat: Any, caller: Caller
+) -> None:
+    writer: Any = writer_of(rig, rig.log)
+    write = writer.write
+    broken: list[LiveRun] = []
+
+    async def breaks_once(lives: Sequence[LiveRun]) -> list[LiveRun]:
+        if not broken:
+            broken.extend(lives)
+            raise ZeroDivisionError
+        carried: list[LiveRun] = await write(lives)
+        return carried
+
+    writer.write = breaks_once
+    flusher = Flusher(writer, flush_seconds=0.01)
+    await flusher.start()
+    live = LiveRun((await chat.accept(caller, None)).run)
+    live.add_text("one")
+    flusher.mark(live)
+    await eventually(lambda: live.window.last == 1)
+    assert broken == [live]
+    await flusher.stop()
 
 
 async def test_news_that_is_urgent_does_not_wait_for_the_next_flush(

@@ -20,7 +20,7 @@ from chat_service.streaming.timings import SHIPPED, Timings
 class Heartbeat(Component):
     """Keeps this replica on the register, and acts on what each look says.
 
-    ``cancel`` ends a run that this replica generates, and ``keep`` is told after each look which
+    ``cancel`` ends a run that this replica generates, and ``reconcile`` is told after each look which
     live runs are this replica's.
     """
 
