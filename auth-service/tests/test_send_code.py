@@ -176,6 +176,38 @@ async def test_what_was_taken_is_still_sent_when_the_service_stops(
     assert all(len(mailbox.codes(f"user{n}@example.org")) == 1 for n in range(20))
 
 
+async def test_what_is_asked_for_while_the_service_stops_is_still_sent(
+    serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls, mailbox: Mailbox
+) -> None:
+    # So late that it would be cut off if it waited for its time.
+    service, port = await serve(code_delay_seconds=60)
+    auth = await grpc_channel(port, "auth-service")
+    with (
+        psycopg.connect(database.admin) as blocker,
+        psycopg.connect(database.admin, autocommit=True) as looker,
+    ):
+        blocker.execute("LOCK TABLE counters IN EXCLUSIVE MODE")
+        sending = asyncio.create_task(_send(auth, ADA))
+
+        def waits() -> bool:
+            found = looker.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND wait_event_type = 'Lock'"
+            )
+            return found.fetchone() is not None
+
+        await eventually(waits)
+        stopping = asyncio.create_task(service.stop())
+        # What has nothing to do has drained by then.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        blocker.rollback()
+    await sending
+    await stopping
+
+    assert len(mailbox.codes(ADA)) == 1
+
+
 async def test_what_is_no_address_or_no_purpose_is_said_to_be_so(auth: Channel) -> None:
     for email in ("", "nowhere", "ada@example.org\r\nbcc: eve@example.org", "a\0@example.org"):
         error = await _refused(_send(auth, email))

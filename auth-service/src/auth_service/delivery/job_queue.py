@@ -31,7 +31,8 @@ class JobQueue(Component):
     sending none does not: who knew when a job runs could see that in the time of the next answer.
 
     A job that fails is logged without its address, and is not tried again: whoever waits for a code
-    asks for another. Jobs that were added before the service drains are still done.
+    asks for another. Jobs that were added before the service stops are still done: those that come
+    while it drains, of calls that were under way, wait for no delay any more.
     """
 
     def __init__(
@@ -69,13 +70,22 @@ class JobQueue(Component):
         ]
 
     async def drain(self) -> None:
-        await self._no_job_waits.wait()
-        await self._queue.join()
+        self._delay = 0
+        await self._all_done()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            await end_task(task)
-        self._tasks.clear()
+        try:
+            # The server has stopped by now, and nothing is added any more.
+            if self._tasks:
+                await self._all_done()
+        finally:
+            for task in self._tasks:
+                await end_task(task)
+            self._tasks.clear()
+
+    async def _all_done(self) -> None:
+        await self._no_job_waits.wait()
+        await self._queue.join()
 
     async def _work(self) -> None:
         while True:
