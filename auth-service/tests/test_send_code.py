@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from auth_service.delivery import job_queue
 from auth_service.delivery.job_queue import JobQueue
 from auth_service.domain.codes import Purpose
 from auth_service.usecases.ports import CodeJob
@@ -214,6 +215,25 @@ async def test_what_is_no_address_or_no_purpose_is_said_to_be_so(auth: Channel) 
         assert [field.field for field in error.fields] == ["email"]
     error = await _refused(_send(auth, ADA, auth_pb2.CODE_PURPOSE_UNSPECIFIED))
     assert error.fields == (FieldError("purpose", "NOT_ONE_OF"),)
+
+
+async def test_how_long_it_waits_at_most_is_what_the_setting_says(
+    serve: Serve,
+    grpc_channel: OpenChannel,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def at_once(least: float, most: float) -> float:
+        asked.append((least, most))
+        return 0
+
+    monkeypatch.setattr(job_queue._random, "uniform", at_once)
+    _, port = await serve(code_delay_seconds=600)
+    await _send(await grpc_channel(port, "auth-service"), ADA)
+    await mailbox.code(ADA)
+    assert asked == [(0, 600)]
 
 
 async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_has_drained() -> None:
