@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 
+import psycopg
 import pytest
+from pydantic import SecretStr
 
 from chassis.embedded.ports import free_port
 from chassis.jetstream import JetStream
-from chassis.testing import eventually
+from chassis.testing import DatabaseUrls, eventually
 from chassis.testing.operations import get_json
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from notes_service.__main__ import main
 from notes_service.settings import Settings
+from notes_service.wiring import build
 
 
 def _readiness(port: int) -> str:
@@ -44,6 +47,43 @@ async def test_it_serves_until_it_is_told_to_end(
     assert process.returncode == 0
     assert time.monotonic() - began < 15
     assert logs
+
+
+@pytest.mark.parametrize(
+    ("away", "status", "answer"),
+    [
+        ("token-keys", "down", 503),
+        ("schema", "down", 503),
+        ("database", "down", 503),
+        ("nats", "degraded", 200),
+        ("", "ok", 200),
+    ],
+)
+async def test_it_is_ready_with_all_that_it_cannot_do_without(
+    settings: Settings, database: DatabaseUrls, away: str, status: str, answer: int
+) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    changes: dict[str, dict[str, object]] = {
+        "token-keys": {"auth_target": nowhere},
+        "database": {"database_url": SecretStr(f"postgresql://nobody:secret@{nowhere}/nothing")},
+        "nats": {"nats_url": SecretStr(f"nats://{nowhere}")},
+    }
+    if away == "schema":
+        with psycopg.connect(database.admin) as admin:
+            admin.execute("DELETE FROM alembic_version")
+    service = build(settings.model_copy(update=changes.get(away, {})))
+    await service.start()
+    try:
+
+        async def is_said() -> bool:
+            code, said = await asyncio.to_thread(get_json, service.metrics_port, "/readyz")
+            return (code, said["status"]) == (answer, status) and (
+                not away or said["checks"][away] == "away"
+            )
+
+        await eventually(is_said)
+    finally:
+        await service.stop()
 
 
 def test_to_migrate_what_is_up_to_date_changes_nothing(
