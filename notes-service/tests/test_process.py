@@ -62,10 +62,13 @@ async def test_it_serves_until_it_is_told_to_end(
 async def test_it_is_ready_with_all_that_it_cannot_do_without(
     settings: Settings,
     database: DatabaseUrls,
+    monkeypatch: pytest.MonkeyPatch,
     without: str,
     status: tuple[int, str],
     away: set[str],
 ) -> None:
+    # Who is away is waited for at each look.
+    monkeypatch.setattr("chassis.health._PROBE_SECONDS", 0.3)
     nowhere = f"127.0.0.1:{free_port()}"
     changes: dict[str, dict[str, object]] = {
         "auth-service": {"auth_target": nowhere},
