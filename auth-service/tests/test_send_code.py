@@ -257,3 +257,20 @@ async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_ha
 
     assert {job.email for job in sent} == {job.email for job in asked}
     await queue.stop()
+
+
+async def test_what_cannot_be_sent_before_the_service_has_to_end_is_told(mailbox: Mailbox) -> None:
+    async def hang(job: CodeJob) -> None:
+        await asyncio.Event().wait()
+
+    queue = JobQueue(hang, workers=1, size=5, delay=0)
+    await queue.start()
+    # One is on its way, the others wait for it.
+    for number in range(3):
+        queue.add(CodeJob(Purpose.REGISTER, f"user{number}@example.org"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await queue.stop()
+
+    told = [line["reason"] for line in mailbox.read() if line["event"] == "code.not_sent"]
+    assert told == ["STOPPED"] * 3

@@ -82,6 +82,9 @@ class JobQueue(Component):
             for task in self._tasks:
                 await end_task(task)
             self._tasks.clear()
+            for _ in range(self._waiting):
+                _not_sent("STOPPED")
+            self._waiting = 0
 
     async def _all_done(self) -> None:
         await self._no_job_waits.wait()
@@ -96,8 +99,10 @@ class JobQueue(Component):
             try:
                 await self._run(job)
             except AppError as error:
-                _JOBS.labels("failed").inc()
-                _log.error("code.not_sent", reason=error.reason)
+                _not_sent(error.reason)
+            except asyncio.CancelledError:
+                _not_sent("STOPPED")
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it was, the next one may succeed
                 _JOBS.labels("failed").inc()
                 _log.error("code.not_sent", exc_info=error)
@@ -105,3 +110,8 @@ class JobQueue(Component):
                 _JOBS.labels("done").inc()
             finally:
                 self._queue.task_done()
+
+
+def _not_sent(reason: str) -> None:
+    _JOBS.labels("failed").inc()
+    _log.error("code.not_sent", reason=reason)
