@@ -177,6 +177,10 @@ async def test_a_base_url_with_the_key_itself_is_refused_when_it_is_kept_and_cha
         typed = {"base_url": url, "api_key": f" {api_key} "}
         assert await ada.refused("CreateKey", **(whole | typed)) == refused
         assert await ada.refused("UpdateKey", id=key.id, **typed) == refused
+    # And where the key is changed to what the URL has in it all the time.
+    early = await ada.create(name="early", base_url="https://a.example/0123-a%2Bkey%2Fof-no-shape")
+    assert await ada.refused("UpdateKey", id=early.id, api_key=f" {api_key} ") == refused
+    await ada.update(early.id, api_key="another-key-of-no-shape")
     # A word is none, and a host is not its path.
     await ada.create(name="word", api_key="lm-studio", base_url="https://a.example/lm-studio/v1")
     await ada.create(

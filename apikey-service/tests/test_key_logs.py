@@ -2,8 +2,10 @@
 
 import json
 import os
+import resource
 import signal
 import sys
+from typing import Any
 
 import psycopg
 import pytest
@@ -58,6 +60,8 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
         return refusal.value.reason
 
     await eventually(created, timeout=30, ignoring=(RemoteError,))
+    # Nor does it leave them in a core, however it is killed.
+    assert resource.prlimit(process.pid, resource.RLIMIT_CORE) == (0, 0)
     resolved = await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=30, token=token)
     assert resolved.api_key == PLAIN
     assert list(resolved.headers) == [header]
@@ -101,3 +105,40 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     for secret in (PLAIN, IN_HEADER):
         assert secret not in logs.decode() + errors.decode()
         assert secret[:12] not in logs.decode() + errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "use_case"),
+    [
+        ("CreateKey", "apikey_service.usecases.create.CreateKey.__call__"),
+        ("UpdateKey", "apikey_service.usecases.update.UpdateKey.__call__"),
+        ("CheckKey", "apikey_service.usecases.create.CreateKey.check"),
+    ],
+)
+async def test_an_error_with_all_of_the_request_in_it_shows_no_secret_of_it(
+    ada: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    use_case: str,
+) -> None:
+    # What was hidden before stays hidden: each method has secrets of its own.
+    secrets = [f"{method}{PLAIN}", f"{method}{IN_HEADER}"]
+    header = apikey_pb2.Header(name="api-key", value=secrets[1])
+    fields: dict[str, Any] = {"api_key": secrets[0], "headers": apikey_pb2.Headers(items=[header])}
+
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError(f"of no use: {secrets}")
+
+    monkeypatch.setattr(use_case, fail)
+    if method == "CheckKey":
+        call = ada.chats(method, key=apikey_pb2.CreateKeyRequest(name="n", **fields))
+    else:
+        call = ada.tell(method, **fields)
+    with pytest.raises(AppError) as failed:
+        await call
+    assert failed.value.kind is Kind.INTERNAL
+    lines = [line for line in capsys.readouterr().out.splitlines() if "grpc.unhandled" in line]
+    assert len(lines) == 1
+    assert "of no use" in lines[0]
+    assert not any(secret in lines[0] for secret in secrets)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -176,6 +177,20 @@ async def test_one_is_the_default_where_it_is_made_so_or_where_there_is_no_other
     assert not (await ada.create("another")).is_default
     assert [key.is_default for key in (await ada.tell("ListKeys")).items] == [False, False, True]
     assert (await ada.tell("GetDefaultKey")).key.id == house.id
+
+
+async def test_who_was_erased_makes_none_the_default_any_more(
+    ada: Person, database: DatabaseUrls
+) -> None:
+    (house,) = (await ada.tell("ListKeys")).items
+    with psycopg.connect(database.worker) as worker:
+        worker.execute(
+            "INSERT INTO owners (user_id, tenant_id, erased_at) VALUES (%s, %s, now())",
+            [ada.caller.user_id, ada.caller.tenant_id],
+        )
+    assert await ada.refused("SetDefaultKey", key_id=house.id) == ("ACCOUNT_DELETED", [])
+    with psycopg.connect(database.worker) as worker:
+        assert worker.execute("SELECT count(*) FROM default_keys").fetchone() == (0,)
 
 
 async def test_ones_own_goes_before_one_of_the_same_name(ada: Person) -> None:

@@ -192,10 +192,15 @@ async def noted(database: DatabaseUrls) -> AsyncIterator[NotedUses]:
 
 
 async def test_what_was_used_just_before_the_end_is_written(ada: Person, noted: NotedUses) -> None:
-    key = await ada.create()
-    noted.note(UUID(key.id))
+    one, other = await ada.create("one"), await ada.create("other")
+    noted.note(UUID(one.id))
     await noted.drain()
-    assert (await ada.get(key.id)).HasField("last_used_at")
+    assert (await ada.get(one.id)).HasField("last_used_at")
+
+    # By a call that was under way while everything drained.
+    noted.note(UUID(other.id))
+    await noted.stop()
+    assert (await ada.get(other.id)).HasField("last_used_at")
 
 
 async def test_what_cannot_be_written_is_noted_still(

@@ -261,6 +261,26 @@ async def test_interrupted_it_says_that_it_can_be_run_again(
     assert on(database) == {keks.old: 2}
 
 
+async def test_what_does_not_open_keeps_nothing_else_from_being_locked_anew(
+    settings: Settings, database: DatabaseUrls, keys: Any, keks: Keks
+) -> None:
+    ids = sorted(insert_many(database, keks.old_vault, 3))
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        # The first one of a batch: behind it are all others.
+        worker.execute(
+            "UPDATE keys SET wrapped_key = (SELECT wrapped_key FROM keys WHERE id = %s)"
+            " WHERE id = %s",
+            (ids[1], ids[0]),
+        )
+    before = stored(database)
+
+    done = await rotate_keys(turned_of(settings), lambda _: None)
+
+    assert (done.rewrapped, done.unreadable, list(done.named)) == (2, 1, [ids[0]])
+    after = stored(database)
+    assert [key_id for key_id in ids if after[key_id] == before[key_id]] == [ids[0]]
+
+
 @pytest.mark.slow
 async def test_what_does_not_open_is_named_and_left_and_all_else_is_done(
     rotate: Rotate, database: DatabaseUrls, keys: Any, keks: Keks

@@ -22,6 +22,28 @@ Appoint = Callable[..., Awaitable[auth_pb2.Grant]]
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
 
+async def test_what_is_recorded_is_in_the_log_of_the_process_as_well_whoever_did_it(
+    auth: Channel, register: Register, appoint: Appoint, mailbox: Any
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    change = auth_pb2.UpdateUserRequest(id=ada.user.id, status=auth_pb2.USER_STATUS_DISABLED)
+    await call_as(auth, operator.access_token, "UpdateUser", change)
+    await call_as(auth, operator.access_token, "LogOut", auth_pb2.LogOutRequest())
+
+    # As nobody who is logged in, as an admin, as oneself.
+    told = [
+        (line["event"], line["user_id"], line.get("by"))
+        for line in mailbox.read()
+        if line["event"] in {"user.registered", "user.disabled", "login.closed"}
+    ]
+    assert told[1:] == [
+        ("user.registered", ada.user.id, None),
+        ("user.disabled", ada.user.id, operator.user.id),
+        ("login.closed", operator.user.id, None),
+    ]
+
+
 async def test_what_happens_to_an_account_is_recorded_with_whom_and_from_where(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:

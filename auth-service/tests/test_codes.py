@@ -291,6 +291,19 @@ async def test_a_code_is_good_for_ten_minutes(
     assert await _outcome(_register(auth, "ada", ADA, code)) == "INVALID_CODE"
 
 
+async def test_a_code_that_is_sent_again_is_good_for_ten_minutes_more(
+    auth: Channel, mailbox: Mailbox, database: DatabaseUrls
+) -> None:
+    await _send(auth, ADA)
+    await mailbox.code(ADA)
+    _age(database, timedelta(minutes=9, seconds=55))
+    await _send(auth, ADA)
+    code = await mailbox.code(ADA, count=2)
+
+    _age(database, timedelta(minutes=9, seconds=30))
+    assert (await _verify(auth, ADA, code)).valid
+
+
 async def test_a_code_is_good_for_its_purpose_and_its_address_alone(
     auth: Channel, mailbox: Mailbox
 ) -> None:

@@ -180,3 +180,14 @@ def test_lanes_that_have_no_memory_are_refused_before_the_first_password(
         Settings(password_memory_kib=memory, password_parallelism=lanes)
     wrong = [error for error in caught.value.errors() if error["loc"] == ("password_parallelism",)]
     assert len(wrong) == refused
+
+
+def test_passwords_are_hashed_as_shipped_with_no_less_than_owasp_asks_for() -> None:
+    shipped = {
+        name: Settings.model_fields[f"password_{name}"].default
+        for name in ("memory_kib", "iterations", "parallelism")
+    }
+    # Of argon2id: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+    assert shipped["memory_kib"] >= 19 * 1024
+    assert shipped["iterations"] >= 2
+    assert shipped["parallelism"] == 1

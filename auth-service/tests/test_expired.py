@@ -1,23 +1,37 @@
 """What has expired is taken away, of every kind, and nothing else."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import psycopg
 
-from auth_service.store.expired import delete_expired
-from auth_service.store.transactions import system_transactions
-from chassis.db.engine import Database
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
-from chassis.testing import DatabaseUrls
+from chassis.service import Service
+from chassis.testing import DatabaseUrls, eventually, limit_deletes
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
+Serve = Callable[..., Awaitable[tuple[Service, int]]]
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
 
 OF_USERS = ("logins", "refresh_tokens", "tokens", "revocations")
+TABLES = (*OF_USERS, "codes", "counters")
+_HAS_EXPIRED = "EXISTS (SELECT FROM {} WHERE expires_at < now())"
+# Of two kinds of key.
+MANY = (
+    (
+        "INSERT INTO revocations (id, tenant_id, user_id, revoked_at, expires_at)"
+        " SELECT gen_random_uuid(), %(tenant)s, %(user)s, now(), now() - interval '1 second'"
+        " FROM generate_series(1, 11_000)"
+    ),
+    (
+        "INSERT INTO counters (scope, subject, hits, expires_at)"
+        " SELECT 'log-in', sha256(int4send(number)), '{}', now() - interval '1 second'"
+        " FROM generate_series(1, 11_000) AS number"
+    ),
+)
 
 
 async def _with_a_row_of_each(auth: Channel, database: DatabaseUrls, grant: auth_pb2.Grant) -> None:
@@ -33,7 +47,7 @@ async def _with_a_row_of_each(auth: Channel, database: DatabaseUrls, grant: auth
 
 
 async def test_what_has_expired_is_taken_away_and_nothing_else(
-    auth: Channel, register: Register, database: DatabaseUrls
+    auth: Channel, register: Register, serve: Serve, database: DatabaseUrls
 ) -> None:
     old, good = await register("ada"), await register("eve")
     codes = [os.urandom(32), os.urandom(32)]
@@ -51,11 +65,19 @@ async def test_what_has_expired_is_taken_away_and_nothing_else(
                 " VALUES (%s, 'register', %s, now() + CAST(%s AS interval))",
                 [subject, os.urandom(32), lasts],
             )
-    worker = Database(database.worker, application_name="test")
-    async with system_transactions(worker)() as transaction:
-        await delete_expired(transaction, datetime.now(UTC))
-    await worker.stop()
+    # However much has expired, no statement takes long.
+    with psycopg.connect(database.admin) as admin:
+        for insert in MANY:
+            admin.execute(insert, {"user": old.user.id, "tenant": old.user.tenant_id})
+    limit_deletes(database, 5_000, *TABLES)
+    await serve(erasure_sweep_seconds=0.2)
 
+    def swept() -> bool:
+        with psycopg.connect(database.admin) as admin:
+            found = admin.execute(f"SELECT {' OR '.join(map(_HAS_EXPIRED.format, TABLES))}")
+            return found.fetchone() == (False,)
+
+    await eventually(lambda: asyncio.to_thread(swept))
     with psycopg.connect(database.admin) as admin:
         for table in OF_USERS:
             left = admin.execute(

@@ -192,10 +192,25 @@ async def test_codes_are_guessed_at_no_oftener_by_who_is_logged_in(
     assert said == {"INVALID_CODE": 5, "TOO_MANY_ATTEMPTS": 3}
 
 
+async def test_who_guesses_at_codes_of_many_addresses_keeps_nobody_else_from_theirs(
+    auth: Channel, register: Register
+) -> None:
+    grant, other = await register("ada"), await register("eve")
+
+    async def guess(number: int) -> str:
+        changes = {"email": f"user{number}@example.org", "password": GOOD, "code": "000000"}
+        return await _outcome(_update(auth, grant, **changes))
+
+    said = Counter([await guess(number) for number in range(52)])
+
+    assert said == {"INVALID_CODE": 50, "TOO_MANY_ATTEMPTS": 2}
+    assert await _outcome(_update(auth, other, code="000000")) == "INVALID_CODE"
+
+
 async def test_a_stolen_token_is_no_way_to_guess_the_password(
     auth: Channel, register: Register
 ) -> None:
-    grant = await register("ada")
+    grant, other = await register("ada"), await register("eve")
 
     said = Counter(
         await asyncio.gather(
@@ -208,8 +223,9 @@ async def test_a_stolen_token_is_no_way_to_guess_the_password(
 
     assert said["WRONG_PASSWORD"] == 10
     assert said.keys() == {"WRONG_PASSWORD", "TOO_MANY_ATTEMPTS"}
-    # It counts against what they take for the password, not against logging in.
+    # It counts against what they take for the password, not against logging in, nor against others.
     assert (await _log_in(auth, "ada")).user.id == grant.user.id
+    assert (await _update(auth, other, email=NEW, password=GOOD)).email == NEW
 
 
 async def test_a_deleted_account_leaves_neither_name_nor_address_behind(

@@ -13,7 +13,7 @@ from chassis.errors import RemoteError
 from chassis.grpc.client import Channel
 from chassis.testing import DatabaseUrls, eventually
 from parley.auth.v1 import auth_pb2
-from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub, SettingsServiceStub
 
 Mailbox = Any
 ADA, NEW_ADDRESS = "ada@example.org", "countess@example.org"
@@ -21,7 +21,7 @@ OLD, NEW = "correct horse", "battery staple"
 
 
 class Ada:
-    """A user with a verified address, and a code that sets a new password."""
+    """An operator with a verified address, and a code that sets a new password."""
 
     def __init__(self, auth: Channel, grant: auth_pb2.Grant, code: str) -> None:
         self._auth = auth
@@ -30,7 +30,8 @@ class Ada:
         self._code = code
 
     async def call(self, method: str, request: Any, *, key: str | None = None) -> Any:
-        stub = getattr(self._auth.stub(AuthServiceStub), method)
+        of = SettingsServiceStub if method == "UpdateUserSettings" else AuthServiceStub
+        stub = getattr(self._auth.stub(of), method)
         # In time for a database that is held up, and a crowded machine.
         return await self._auth.unary(
             stub, request, timeout=30, token=self.grant.access_token, idempotency_key=key
@@ -63,6 +64,13 @@ class Ada:
         request = auth_pb2.CreateTokenRequest(name="a script", scopes=["notes:read"])
         await self.call("CreateToken", request, key="a-key")
 
+    async def change_settings(self) -> None:
+        request = auth_pb2.UpdateUserSettingsRequest(instructions="I am the countess.")
+        await self.call("UpdateUserSettings", request)
+
+    async def create_tenant(self) -> None:
+        await self.call("CreateTenant", auth_pb2.CreateTenantRequest(name="Acme"), key="a-key")
+
 
 #: And what each is told behind a deletion. A refresh looks at its login, not at its user, and has
 #: its answer as long as that is there.
@@ -74,11 +82,13 @@ RACERS: dict[Callable[[Ada], Awaitable[None]], str] = {
     Ada.change_name: "ACCOUNT_DELETED",
     Ada.change_address: "ACCOUNT_DELETED",
     Ada.create_token: "ACCOUNT_DELETED",
+    Ada.change_settings: "ACCOUNT_DELETED",
+    Ada.create_tenant: "FORBIDDEN",
 }
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
+async def ada(auth: Channel, mailbox: Mailbox, database: DatabaseUrls) -> Ada:
     stub = auth.stub(AuthServiceStub)
 
     async def code(purpose: auth_pb2.CodePurpose.ValueType, count: int) -> str:
@@ -93,7 +103,11 @@ async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
         password=OLD,
         code=await code(auth_pb2.CODE_PURPOSE_REGISTER, 1),
     )
-    grant = (await auth.unary(stub.Register, request, timeout=30)).grant
+    user = (await auth.unary(stub.Register, request, timeout=30)).grant.user
+    with psycopg.connect(database.admin) as admin:
+        admin.execute("UPDATE users SET role = 'operator' WHERE id = %s", (user.id,))
+    log_in = auth_pb2.LogInRequest(username="ada", password=OLD)
+    grant = (await auth.unary(stub.LogIn, log_in, timeout=30)).grant
     return Ada(auth, grant, await code(auth_pb2.CODE_PURPOSE_PASSWORD_RESET, 2))
 
 
@@ -142,7 +156,8 @@ def _left_of(database: DatabaseUrls, user_id: str) -> dict[str, Any]:
         ).fetchone()
         assert user is not None
         left: dict[str, Any] = {f"column {at}": value for at, value in enumerate(user) if value}
-        for table in ("logins", "refresh_tokens", "tokens", "idempotency_keys"):
+        kept = ("logins", "refresh_tokens", "tokens", "idempotency_keys", "user_settings")
+        for table in kept:
             (count,) = admin.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
             if count:
                 left[table] = count

@@ -143,8 +143,7 @@ async def test_what_a_window_still_looks_at_is_not_swept_away_with_what_came_bef
     _age(database, timedelta(hours=23))
     await _try(open_system, ADA)
     _age(database, timedelta(hours=2))
-    async with open_system() as transaction:
-        await delete_expired(transaction, datetime.now(UTC))
+    await delete_expired(open_system, datetime.now(UTC))
     # Of twenty in a day there are nineteen left.
     let_through = 0
     for _ in range(4):
@@ -161,8 +160,7 @@ async def test_what_no_window_looks_at_is_swept_away_by_the_databases_clock(
     _age(database, timedelta(days=1))
     await _try(open_system, ADA)
     # This process' clock is a year ahead: nothing that counts is forgotten for it.
-    async with open_system() as transaction:
-        await delete_expired(transaction, datetime.now(UTC) + timedelta(days=365))
+    await delete_expired(open_system, datetime.now(UTC) + timedelta(days=365))
 
     with psycopg.connect(database.worker) as worker:
         left = worker.execute("SELECT subject FROM counters").fetchall()

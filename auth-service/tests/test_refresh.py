@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, tzinfo
 
+import jwt
 import psycopg
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -69,6 +70,27 @@ async def test_a_refresh_token_is_exchanged_for_its_successor(
         [(life, used)] = logins.fetchall()
     # One login, whose thirty days began again.
     assert (life.days, used) == (30, True)
+
+
+async def test_logins_and_access_tokens_last_as_long_as_the_settings_say(
+    serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls
+) -> None:
+    _, port = await serve(refresh_token_days=2, access_token_seconds=60)
+    auth = await grpc_channel(port, "auth-service")
+    request = auth_pb2.RegisterRequest(
+        username="ada", email="a@b.example", password="correct horse"
+    )
+    first = (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=30)).grant
+
+    for grant in (first, await _refresh(auth, first.refresh_token)):
+        claims = jwt.decode(grant.access_token, options={"verify_signature": False})
+        assert (grant.expires_in, claims["exp"] - claims["iat"]) == (60, 60)
+        with psycopg.connect(database.worker) as worker:
+            lives = worker.execute(
+                "SELECT expires_at - last_used_at FROM logins"
+                " UNION ALL SELECT expires_at - created_at FROM refresh_tokens"
+            ).fetchall()
+        assert {life.days for (life,) in lives} == {2}
 
 
 async def test_a_retry_within_10_seconds_gets_the_same_successor(

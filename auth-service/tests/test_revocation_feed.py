@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -13,7 +14,9 @@ from annotated_types import Le
 from auth_service.domain.trust import VerificationKey
 from auth_service.settings import Settings
 from auth_service.store.transactions import system_transactions
+from auth_service.usecases import revocation_feed
 from auth_service.usecases.revocation_feed import RevocationFeed
+from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
 from chassis.grpc import trust_feed
@@ -197,6 +200,34 @@ async def test_a_revocation_is_heard_of_however_late_its_transaction_ends(
             await feed.poll()
             heard += [str(one.user_id) for one in (await anext(updates)).revocations]
     assert heard == [user]
+    await worker.stop()
+
+
+async def test_what_has_expired_is_forgotten_while_the_service_runs(
+    database: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Database(database.worker, application_name="test")
+    feed = _feed(worker, heartbeat=0.0)
+    users = [str(new_id()), str(new_id())]
+    for user, hours in zip(users, (1, 3), strict=True):
+        with psycopg.connect(database.worker) as other:
+            other.execute(
+                "INSERT INTO revocations (id, tenant_id, user_id, sid, revoked_at, expires_at)"
+                " VALUES (gen_random_uuid(), gen_random_uuid(), %s, '', now(), now() + %s)",
+                [user, timedelta(hours=hours)],
+            )
+
+    async def known() -> set[str]:
+        await feed.poll()
+        async with aclosing(feed.subscribe()) as updates:
+            return {str(one.user_id) for one in (await anext(updates)).revocations}
+
+    assert await known() == set(users)
+    later = utc_now() + timedelta(hours=2)
+    monkeypatch.setattr(revocation_feed, "utc_now", lambda: later)
+    with psycopg.connect(database.worker) as other:
+        other.execute("DELETE FROM revocations WHERE user_id = %s", [users[0]])
+    assert await known() == {users[1]}
     await worker.stop()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from auth_service.delivery import job_queue
 from auth_service.delivery.job_queue import JobQueue
 from auth_service.domain.codes import Purpose
 from auth_service.usecases.ports import CodeJob
@@ -176,12 +177,63 @@ async def test_what_was_taken_is_still_sent_when_the_service_stops(
     assert all(len(mailbox.codes(f"user{n}@example.org")) == 1 for n in range(20))
 
 
+async def test_what_is_asked_for_while_the_service_stops_is_still_sent(
+    serve: Serve, grpc_channel: OpenChannel, database: DatabaseUrls, mailbox: Mailbox
+) -> None:
+    # So late that it would be cut off if it waited for its time.
+    service, port = await serve(code_delay_seconds=60)
+    auth = await grpc_channel(port, "auth-service")
+    with (
+        psycopg.connect(database.admin) as blocker,
+        psycopg.connect(database.admin, autocommit=True) as looker,
+    ):
+        blocker.execute("LOCK TABLE counters IN EXCLUSIVE MODE")
+        sending = asyncio.create_task(_send(auth, ADA))
+
+        def waits() -> bool:
+            found = looker.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND wait_event_type = 'Lock'"
+            )
+            return found.fetchone() is not None
+
+        await eventually(waits)
+        stopping = asyncio.create_task(service.stop())
+        # What has nothing to do has drained by then.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        blocker.rollback()
+    await sending
+    await stopping
+
+    assert len(mailbox.codes(ADA)) == 1
+
+
 async def test_what_is_no_address_or_no_purpose_is_said_to_be_so(auth: Channel) -> None:
     for email in ("", "nowhere", "ada@example.org\r\nbcc: eve@example.org", "a\0@example.org"):
         error = await _refused(_send(auth, email))
         assert [field.field for field in error.fields] == ["email"]
     error = await _refused(_send(auth, ADA, auth_pb2.CODE_PURPOSE_UNSPECIFIED))
     assert error.fields == (FieldError("purpose", "NOT_ONE_OF"),)
+
+
+async def test_how_long_it_waits_at_most_is_what_the_setting_says(
+    serve: Serve,
+    grpc_channel: OpenChannel,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def at_once(least: float, most: float) -> float:
+        asked.append((least, most))
+        return 0
+
+    monkeypatch.setattr(job_queue._random, "uniform", at_once)
+    _, port = await serve(code_delay_seconds=600)
+    await _send(await grpc_channel(port, "auth-service"), ADA)
+    await mailbox.code(ADA)
+    assert asked == [(0, 600)]
 
 
 async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_has_drained() -> None:
@@ -205,3 +257,20 @@ async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_ha
 
     assert {job.email for job in sent} == {job.email for job in asked}
     await queue.stop()
+
+
+async def test_what_cannot_be_sent_before_the_service_has_to_end_is_told(mailbox: Mailbox) -> None:
+    async def hang(job: CodeJob) -> None:
+        await asyncio.Event().wait()
+
+    queue = JobQueue(hang, workers=1, size=5, delay=0)
+    await queue.start()
+    # One is on its way, the others wait for it.
+    for number in range(3):
+        queue.add(CodeJob(Purpose.REGISTER, f"user{number}@example.org"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await queue.stop()
+
+    told = [line["reason"] for line in mailbox.read() if line["event"] == "code.not_sent"]
+    assert told == ["STOPPED"] * 3

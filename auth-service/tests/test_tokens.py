@@ -60,6 +60,14 @@ async def _refused(attempt: Awaitable[object]) -> RemoteError:
     return refused.value
 
 
+async def _outcome(attempt: Awaitable[object]) -> str:
+    try:
+        await attempt
+    except RemoteError as error:
+        return error.reason
+    return "made"
+
+
 def _claims(access_token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
     return claims
@@ -141,6 +149,35 @@ async def test_what_is_not_acceptable_is_named(auth: Channel, register: Register
     ):
         error = await _refused(_create(auth, grant.access_token, **changes))
         assert error.fields == (field,)
+
+
+async def test_a_user_has_fifty_tokens_and_makes_a_hundred_an_hour(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    grant, other = await register("ada"), await register("eve")
+    await _create(auth, grant.access_token)
+    with psycopg.connect(database.worker) as worker:
+        # All but one of those that there may be, all but one of the hits that there may be.
+        worker.execute(
+            "INSERT INTO tokens (id, tenant_id, user_id, digest, name, scopes, created_at)"
+            " SELECT gen_random_uuid(), tenant_id, user_id, sha256(int4send(number)), name, scopes,"
+            " created_at FROM tokens, generate_series(1, 48) AS number"
+        )
+        counted = worker.execute(
+            "UPDATE counters SET hits = array_fill(hits[1], ARRAY[97]) WHERE scope = 'token'"
+        )
+        assert counted.rowcount == 1
+    await _create(auth, grant.access_token)
+
+    error = await _refused(_create(auth, grant.access_token))
+    assert (error.kind, error.reason) == (Kind.CONFLICT, "TOO_MANY_TOKENS")
+    await _create(auth, other.access_token)
+    with psycopg.connect(database.worker) as worker:
+        worker.execute("DELETE FROM tokens WHERE user_id = %s", [grant.user.id])
+    said = [await _outcome(_create(auth, grant.access_token)) for _ in range(4)]
+    assert said[-1] == "TOO_MANY_ATTEMPTS"
+    assert said[0] == "made"
+    await _create(auth, other.access_token)
 
 
 @pytest.mark.slow

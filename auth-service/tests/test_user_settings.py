@@ -152,7 +152,7 @@ async def test_the_audit_log_names_what_was_changed_and_no_value(
 
 
 async def test_settings_are_changed_only_so_often(auth: Channel, register: Register) -> None:
-    ada = await register("ada")
+    ada, eve = await register("ada"), await register("eve")
     limit = 300
     for at in range(0, limit, 20):
         await asyncio.gather(
@@ -163,6 +163,8 @@ async def test_settings_are_changed_only_so_often(auth: Channel, register: Regis
     assert refused.value.reason == "TOO_MANY_ATTEMPTS"
     assert refused.value.retry_after
     assert (await _get(auth, ada)).version == limit
+    # Somebody else of the same tenant goes on.
+    assert (await _update(auth, eve, enter_sends=False)).version == 1
 
 
 async def test_settings_go_with_their_user_also_by_the_hand_of_an_earlier_release(

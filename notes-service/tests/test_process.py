@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 
+import psycopg
 import pytest
+from pydantic import SecretStr
 
 from chassis.embedded.ports import free_port
 from chassis.jetstream import JetStream
-from chassis.testing import eventually
+from chassis.testing import DatabaseUrls, eventually
 from chassis.testing.operations import get_json
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from notes_service.__main__ import main
 from notes_service.settings import Settings
+from notes_service.wiring import build
 
 
 def _readiness(port: int) -> str:
@@ -44,6 +47,49 @@ async def test_it_serves_until_it_is_told_to_end(
     assert process.returncode == 0
     assert time.monotonic() - began < 15
     assert logs
+
+
+@pytest.mark.parametrize(
+    ("without", "status", "away"),
+    [
+        ("auth-service", (503, "down"), {"auth-service", "token-keys"}),
+        ("schema", (503, "down"), {"schema"}),
+        ("database", (503, "down"), {"database", "schema"}),
+        ("nats", (200, "degraded"), {"nats"}),
+        ("", (200, "ok"), set()),
+    ],
+)
+async def test_it_is_ready_with_all_that_it_cannot_do_without(
+    settings: Settings,
+    database: DatabaseUrls,
+    monkeypatch: pytest.MonkeyPatch,
+    without: str,
+    status: tuple[int, str],
+    away: set[str],
+) -> None:
+    # Who is away is waited for at each look.
+    monkeypatch.setattr("chassis.health._PROBE_SECONDS", 0.3)
+    nowhere = f"127.0.0.1:{free_port()}"
+    changes: dict[str, dict[str, object]] = {
+        "auth-service": {"auth_target": nowhere},
+        "database": {"database_url": SecretStr(f"postgresql://nobody:secret@{nowhere}/nothing")},
+        "nats": {"nats_url": SecretStr(f"nats://{nowhere}")},
+    }
+    if without == "schema":
+        with psycopg.connect(database.admin) as admin:
+            admin.execute("DELETE FROM alembic_version")
+    service = build(settings.model_copy(update=changes.get(without, {})))
+    await service.start()
+    try:
+
+        async def is_said() -> bool:
+            code, said = await asyncio.to_thread(get_json, service.metrics_port, "/readyz")
+            missing = {name for name, told in said["checks"].items() if told != "ok"}
+            return ((code, said["status"]), missing) == (status, away)
+
+        await eventually(is_said)
+    finally:
+        await service.stop()
 
 
 def test_to_migrate_what_is_up_to_date_changes_nothing(

@@ -3,7 +3,9 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -70,6 +72,20 @@ async def test_a_change_is_taken_and_a_wrong_one_leaves_what_was(path: Path) -> 
     await words.look()
     await words.probe()
     assert (words.content, sample("test_operator_file_current")) == (("five",), 1)
+
+
+def test_what_is_written_while_it_is_read_is_read_again(path: Path) -> None:
+    class Overtaken(type(path)):  # type: ignore[misc]
+        """Somebody writes it anew in the moment in which it has been opened."""
+
+        def open(self, *args: Any, **options: Any) -> Any:
+            opened = BytesIO(path.read_bytes())
+            path.write_text("three and more")
+            return opened
+
+    reading = Reading()
+    assert reading.text(Overtaken(path), 100) == "one two"
+    assert reading.is_stale()
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(path: Path) -> None:

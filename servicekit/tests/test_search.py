@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from unicodedata import category, normalize
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -295,3 +296,13 @@ def test_every_sign_of_a_word_is_taken_for_one_by_either_half_of_the_pattern() -
         if category(sign := chr(point))[0] in "LMN" and not word.fullmatch(f"a{sign}b")
     ]
     assert missed == []
+
+
+def test_what_was_stored_is_found_for_ever() -> None:
+    """Lexemes are in databases: those that are made otherwise find nothing of what is there."""
+    text = "The quick_brown fox, 狐狸 and 12 naïve dogs: STRASSE, ｶﾞ."
+    words = ["and", "brown", "dogs", "fox", "naïve", "quick", "strasse", "the"]
+    assert sorted(lexemes_of(text)) == ["12", *words, "ガ", "狐", "狐狸", "狸"]
+    assert lexemes_of(text, most_bytes=1) == ["*"]
+    assert label_lexeme("Zürich Süd") == "#zürich süd"
+    assert owner_lexeme(UUID(int=1)) == "@00000000-0000-0000-0000-000000000001"

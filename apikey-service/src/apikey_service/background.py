@@ -43,6 +43,11 @@ class NotedUses(Repeated, LastUses):
         await super().drain()
         await self.once()
 
+    async def stop(self) -> None:
+        await super().stop()
+        # Of calls that were under way while the service drained.
+        await self.once()
+
     async def write(self) -> None:
         """Write what was noted; what could not be written is noted still."""
         pending = list(self._noted.items())

@@ -1,7 +1,9 @@
 """What a service does with the delivery that it was set to."""
 
 import json
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from chassis.testing import OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
-from .post import SENDER, Post
+from .post import SENDER, Post, only_ada
 
 Open = Callable[..., Post]
 
@@ -38,6 +40,13 @@ async def test_the_console_says_the_code_in_one_line_that_redaction_leaves_alone
     }
 
 
+async def _send_code(auth: Channel, timeout: float = 30) -> None:
+    request = auth_pb2.SendCodeRequest(
+        email="ada@example.org", purpose=auth_pb2.CODE_PURPOSE_REGISTER
+    )
+    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=timeout)
+
+
 async def test_a_service_with_mail_sends_its_codes_there_and_says_none(
     serve: Any, grpc_channel: OpenChannel, open_post: Open, mailbox: Any
 ) -> None:
@@ -51,10 +60,7 @@ async def test_a_service_with_mail_sends_its_codes_there_and_says_none(
     )
     auth: Channel = await grpc_channel(port, "auth-service")
     stub = auth.stub(AuthServiceStub)
-    request = auth_pb2.SendCodeRequest(
-        email="ada@example.org", purpose=auth_pb2.CODE_PURPOSE_REGISTER
-    )
-    await auth.unary(stub.SendCode, request, timeout=30)
+    await _send_code(auth)
     await eventually(lambda: post.taken)
 
     [message] = post.messages
@@ -67,29 +73,48 @@ async def test_a_service_with_mail_sends_its_codes_there_and_says_none(
     assert mailbox.codes("ada@example.org") == []
 
 
-async def test_a_mail_server_that_is_away_is_not_noticed_by_who_asks(
-    serve: Any, grpc_channel: OpenChannel, mailbox: Any
+async def test_a_mail_server_that_asks_for_tls_and_a_password_is_given_them_as_they_are_set(
+    serve: Any,
+    grpc_channel: OpenChannel,
+    open_post: Open,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
 ) -> None:
+    post = open_post(
+        tls_context=server_tls, require_starttls=True, auth_required=True, authenticator=only_ada
+    )
     _, port = await serve(
         delivery="smtp",
-        smtp_host="127.0.0.1",
-        smtp_port=free_port(),
-        smtp_security="none",
+        smtp_host="localhost",
+        smtp_port=post.port,
         smtp_sender=SENDER,
+        smtp_username="ada",
+        smtp_password=SecretStr("pass phrase"),
+        smtp_ca_file=certificate / "ca.pem",
     )
-    auth: Channel = await grpc_channel(port, "auth-service")
-    request = auth_pb2.SendCodeRequest(
-        email="ada@example.org", purpose=auth_pb2.CODE_PURPOSE_REGISTER
-    )
-    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=1)
+    await _send_code(await grpc_channel(port, "auth-service"))
+
+    await eventually(lambda: post.taken)
+    assert post.logged_in == [True]
+
+
+async def test_a_mail_server_that_is_away_or_has_no_tls_gets_no_code_and_who_asks_does_not_notice(
+    serve: Any, grpc_channel: OpenChannel, open_post: Open, mailbox: Any
+) -> None:
+    # It asks nobody who they are; the mail would go in the clear, which an operator has to ask for.
+    post = open_post()
+    for port, security in ((free_port(), {"smtp_security": "none"}), (post.port, {})):
+        _, served = await serve(
+            delivery="smtp", smtp_host="localhost", smtp_port=port, smtp_sender=SENDER, **security
+        )
+        await _send_code(await grpc_channel(served, "auth-service"), timeout=1)
 
     def told() -> bool:
-        return any(
-            line["event"] == "code.not_sent" and line["reason"] == "NOT_DELIVERED"
-            for line in mailbox.read()
-        )
+        reasons = [line["reason"] for line in mailbox.read() if line["event"] == "code.not_sent"]
+        return reasons == ["NOT_DELIVERED"] * 2
 
     await eventually(told, 15)
+    assert (post.taken, post.tries) == ([], 0)
     # Not `ada` alone: an id in hexadecimal may well have it.
     assert "ada@" not in json.dumps(mailbox.lines)
 

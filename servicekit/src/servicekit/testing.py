@@ -1,7 +1,10 @@
-"""auth-service as tests of another service need it: it publishes the key that signs their tokens."""
+"""What tests of services need: an auth-service that publishes the key that signs their tokens, and what a
+service is wired of.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +13,7 @@ import grpc.aio
 
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.server import GrpcServer, allow
+from chassis.service import Component, Service
 from chassis.settings import GrpcServerSettings
 from chassis.testing import Signer, TlsSettings
 from parley.auth.v1 import auth_pb2
@@ -55,3 +59,23 @@ async def auth_service(
         yield server.port
     finally:
         await server.stop()
+
+
+def made_by(build: Callable[[], Service]) -> tuple[Service, list[Any]]:
+    """The service that ``build`` returns, and whatever else it has made and holds."""
+    before = gc.get_objects()
+    known = set(map(id, before))
+    service = build()
+    return service, [one for one in gc.get_objects() if id(one) not in known]
+
+
+def components_not_handed_over(build: Callable[[], Service]) -> set[str]:
+    """The names of the classes of components that ``build`` makes and does not hand to the service.
+
+    Nobody starts such a one, and what it is to do is not done.
+    """
+    service, made = made_by(build)
+    components = [one for one in made if issubclass(type(one), Component)]
+    assert components
+    handed = set(map(id, service.components))
+    return {type(one).__name__ for one in components if id(one) not in handed}

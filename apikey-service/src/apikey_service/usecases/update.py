@@ -69,6 +69,8 @@ class UpdateKey:
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             keys = Keys(transaction)
+            if wanted.api_key is not None and wanted.base_url is None:
+                await _check_stored_url(keys, parsed, wanted.api_key.trimmed())
             if change.fallback_key_id is not None:
                 await _check_fallback(transaction, keys, parsed, change.fallback_key_id)
             if change == KeyChange():
@@ -123,6 +125,14 @@ class UpdateKey:
         if errors:
             raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
         return change
+
+
+async def _check_stored_url(keys: Keys, key_id: UUID, api_key: Secret) -> None:
+    """Raises ValidationFailed where the stored base URL has the new key in it."""
+    # Nobody changes the URL meanwhile: that takes the key, which comes with its own check.
+    found = await keys.find(key_id)
+    if found is not None and holds_key(found.base_url, api_key):
+        raise ValidationFailed(fields=[FieldError("base_url", "SECRET_IN_URL")])
 
 
 async def _check_fallback(

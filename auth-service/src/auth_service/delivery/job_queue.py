@@ -31,7 +31,8 @@ class JobQueue(Component):
     sending none does not: who knew when a job runs could see that in the time of the next answer.
 
     A job that fails is logged without its address, and is not tried again: whoever waits for a code
-    asks for another. Jobs that were added before the service drains are still done.
+    asks for another. Jobs that were added before the service stops are still done: those that come
+    while it drains, of calls that were under way, wait for no delay any more.
     """
 
     def __init__(
@@ -69,13 +70,25 @@ class JobQueue(Component):
         ]
 
     async def drain(self) -> None:
-        await self._no_job_waits.wait()
-        await self._queue.join()
+        self._delay = 0
+        await self._all_done()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            await end_task(task)
-        self._tasks.clear()
+        try:
+            # The server has stopped by now, and nothing is added any more.
+            if self._tasks:
+                await self._all_done()
+        finally:
+            for task in self._tasks:
+                await end_task(task)
+            self._tasks.clear()
+            for _ in range(self._waiting):
+                _not_sent("STOPPED")
+            self._waiting = 0
+
+    async def _all_done(self) -> None:
+        await self._no_job_waits.wait()
+        await self._queue.join()
 
     async def _work(self) -> None:
         while True:
@@ -86,8 +99,10 @@ class JobQueue(Component):
             try:
                 await self._run(job)
             except AppError as error:
-                _JOBS.labels("failed").inc()
-                _log.error("code.not_sent", reason=error.reason)
+                _not_sent(error.reason)
+            except asyncio.CancelledError:
+                _not_sent("STOPPED")
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it was, the next one may succeed
                 _JOBS.labels("failed").inc()
                 _log.error("code.not_sent", exc_info=error)
@@ -95,3 +110,8 @@ class JobQueue(Component):
                 _JOBS.labels("done").inc()
             finally:
                 self._queue.task_done()
+
+
+def _not_sent(reason: str) -> None:
+    _JOBS.labels("failed").inc()
+    _log.error("code.not_sent", reason=reason)

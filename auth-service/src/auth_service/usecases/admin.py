@@ -20,17 +20,23 @@ _OPERATORS = frozenset({Role.OPERATOR})
 
 @asynccontextmanager
 async def open_as_admin(
-    open_transaction: OpenAdmin, caller: Caller, *, operator: bool = False
+    open_transaction: OpenAdmin, caller: Caller, *, operator: bool = False, lock: bool = False
 ) -> AsyncIterator[AdminTransaction]:
     """A transaction with what ``caller``'s role lets them see.
 
+    With ``lock`` nobody deletes the caller before it ends: for what is kept under their id.
     Raises Forbidden for whoever is no admin (no ``operator``, if it takes one), by their token
     or, in the seconds before that is revoked, by now.
     """
     if caller.role not in (_OPERATORS if operator else _ADMINS):
         raise Forbidden()
     async with open_transaction(caller) as transaction:
-        _check_still_admin(caller, await Users(transaction).find(caller.user_id))
+        users = Users(transaction)
+        if lock:
+            present = next(iter(await users.lock([caller.user_id])), None)
+        else:
+            present = await users.find(caller.user_id)
+        _check_still_admin(caller, present)
         yield transaction
 
 

@@ -9,8 +9,7 @@ from chassis.clock import utc_now
 async def prune(ports: Ports) -> None:
     """Delete expired logins, tokens of all kinds, revocations and audit log entries."""
     now = utc_now()
-    async with ports.open_system() as transaction:
-        await delete_expired(transaction, now)
+    await delete_expired(ports.open_system, now)
     is_more = True
     while is_more:
         async with ports.open_system() as transaction:

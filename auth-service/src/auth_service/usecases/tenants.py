@@ -28,7 +28,8 @@ async def create_tenant(
     name = normalise_tenant_name(name)
     check_fields(name=tenant_name_problem(name))
     tenant = Tenant(new_id(), name, utc_now())
-    async with open_as_admin(open_transaction, caller, operator=True) as transaction:
+    lock = once is not None
+    async with open_as_admin(open_transaction, caller, operator=True, lock=lock) as transaction:
         if once is not None and (earlier := await transaction.find_repeated(once, tenant)):
             return earlier
         if not await Tenants(transaction).add(tenant):
