@@ -92,7 +92,7 @@ async def keys_of(redis_url: str, prefix: str) -> list[bytes]:
         await redis.aclose()
 
 
-async def kept_count(cache: AnswerCache, redis_url: str, prefix: str) -> int:
+async def kept_count(redis_url: str, prefix: str) -> int:
     return sum(b":answers:of:" in key for key in await keys_of(redis_url, prefix))
 
 
@@ -178,7 +178,7 @@ async def test_an_answer_that_is_not_whole_is_not_kept(
         _, frames = await ask(cached_rig, caller, connection(model_server, model))
         assert state(frames) == "miss"
     await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
-    assert await kept_count(cache, redis_url, redis_prefix) == 0
+    assert await kept_count(redis_url, redis_prefix) == 0
 
 
 async def test_what_another_connection_answered_is_not_kept_as_the_first_ones(
@@ -196,7 +196,7 @@ async def test_what_another_connection_answered_is_not_kept_as_the_first_ones(
     assert cached_rig.joined(frames) == text_of("tokens-20")
     assert (await cached_rig.ended(run)).run.status is RunStatus.COMPLETED
     await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
-    assert await kept_count(cache, redis_url, redis_prefix) == 0
+    assert await kept_count(redis_url, redis_prefix) == 0
 
 
 async def test_what_is_kept_passes_the_words_of_today(
@@ -240,12 +240,7 @@ async def test_a_user_who_is_gone_leaves_nothing_also_of_what_is_being_answered(
 
 
 async def test_an_answer_that_is_not_saved_is_not_kept(
-    cached_rig: Rig,
-    cache: AnswerCache,
-    redis_url: str,
-    redis_prefix: str,
-    caller: Caller,
-    model_server: ModelServer,
+    cached_rig: Rig, redis_url: str, redis_prefix: str, caller: Caller, model_server: ModelServer
 ) -> None:
     # Of a user who is gone none is saved, and nobody looks for what is kept behind their erasure.
     of_it = connection(model_server, "tokens-5#unsaved")
@@ -259,7 +254,7 @@ async def test_an_answer_that_is_not_saved_is_not_kept(
     cached_rig.engine.begin(run, of_it, accepted.prompt)
     await eventually(lambda: not cached_rig.engine.held["tasks of runs"])
     assert model_server.counters()["calls"][of_it.model] == 1
-    assert await kept_count(cache, redis_url, redis_prefix) == 0
+    assert await kept_count(redis_url, redis_prefix) == 0
 
 
 async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> None:
@@ -370,7 +365,7 @@ async def test_an_answer_that_was_begun_before_its_deletion_is_kept_no_more(
     await cached_rig.follow(run)
     assert (await cached_rig.ended(run)).run.status is RunStatus.COMPLETED
     await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
-    assert await kept_count(cache, redis_url, redis_prefix) == 0
+    assert await kept_count(redis_url, redis_prefix) == 0
 
 
 async def _keep(cache: AnswerCache, user: UUID, asked: bytes, kept: Kept) -> None:
