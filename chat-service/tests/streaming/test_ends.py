@@ -81,6 +81,8 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
         await owner.stop()
     answer = await rig.answer(caller, run)
     assert answer.content == text_of("tokens-20")
+    # Of what is saved nothing is remembered.
+    assert rig.finaliser._refused == set()
 
 
 async def test_all_readers_of_remote_runs_share_one_look_at_their_logs(

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.errors import DatabaseUnavailable
 from chassis.errors import Forbidden
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
@@ -36,6 +37,23 @@ async def test_a_database_that_stalls_makes_nobody_look_dead(
         assert loop.time() - over > 0.9
     finally:
         await peer.stop()
+
+
+async def test_behind_a_look_that_fails_everybodys_silence_begins_anew(
+    rig: Any, chat: Any, caller: Caller
+) -> None:
+    run = (await chat.accept(caller, None)).run
+    peer = rig.heartbeat("replica-2", dead=600.0)
+    await peer._heartbeat()
+    assert list(peer._takeover._sightings) == [run.owner]
+
+    async def is_away() -> list[RunningRun]:
+        raise DatabaseUnavailable
+
+    peer._replicas.list_running = is_away
+    with pytest.raises(DatabaseUnavailable):
+        await peer._heartbeat()
+    assert peer._takeover._sightings == {}
 
 
 async def test_a_silent_models_run_ends_with_its_users_erasure_wherever_that_is_done(

@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.embedded.ports import free_port
 from chat_service.answer.domain.frame import Frame
+from chat_service.streaming.log.history import History, RunLogUnavailable
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
@@ -29,7 +31,9 @@ class Outage:
 
     def __init__(self, chat: Chat, log: RunLog, away: RunLog, live: LiveRun) -> None:
         self.log = log
+        self.away = away
         self.live = live
+        self.fallback = FallbackLog(chat.worker)
         self._chat = chat
         self._without, self._with = (self._writer(chat, one) for one in (away, log))
 
@@ -107,3 +111,15 @@ async def test_what_postgresql_lacks_before_that_of_the_memory_is_one_snapshot(
     words = [f"word {number} " for number in range(1, first)]
     assert frames[0] == (first - 1, "snapshot", "".join(words))
     assert [seq for seq, _, _ in frames] == list(range(first - 1, _WORDS + 2))
+
+
+async def test_what_postgresql_has_in_part_is_no_history_while_redis_is_away(
+    outage: Outage,
+) -> None:
+    history, run_id = History(outage.away, outage.fallback), outage.live.run.id
+    past = await history.whole(run_id)
+    assert [frame.seq for frame in past.frames] == list(range(1, _WORDS + 1))
+    # What came before the outage Redis alone has.
+    await outage.lose(1)
+    with pytest.raises(RunLogUnavailable):
+        await history.whole(run_id)
