@@ -7,30 +7,18 @@ from typing import Any
 
 import jwt
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.caller import Caller
 from chassis.grpc.caller import LONGEST_SECONDS
 from chassis.testing import eventually
-from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
 from .door import Door
+from .revocations import FAREWELL, revocation
 
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
 EVENTS = {"accept": "text/event-stream"}
 QUESTION = {"content": "How are you?"}
-FAREWELL = b": logged out\n\n"
-
-
-def revocation(*, sid: str = "", user: Any = "", at: float = 0.0) -> auth_pb2.Revocation:
-    now = int(time.time())
-    return auth_pb2.Revocation(
-        sid=sid,
-        user_id=str(user),
-        revoked_at=Timestamp(seconds=int(at) or now + 600),
-        expires_at=Timestamp(seconds=now + 600),
-    )
 
 
 class Stream:
