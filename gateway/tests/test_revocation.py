@@ -11,6 +11,9 @@ import pytest
 from chassis.caller import Caller
 from chassis.grpc.caller import LONGEST_SECONDS
 from chassis.testing import eventually
+from gateway.ws.credential import Credential
+from gateway.ws.socket_limit import SocketLimit
+from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
 from .door import Door
@@ -258,3 +261,21 @@ async def _answer(client: Any, ref: str, **frame: Any) -> Any:
     while (said := await client.hear()).get("ref") != ref:
         assert said["type"] == "event"
     return said
+
+
+async def test_each_token_of_a_socket_has_its_second_of_grace(door: Door) -> None:
+    bearers, client = door.gateway.bearers, auth_pb2.Client()
+    callers = [door.caller, door.signer.caller(door.caller.user_id, door.caller.tenant_id)]
+    credential = Credential(
+        bearers,
+        SocketLimit(1),
+        admitted=bearers.verifier.inspect(door.caller.token),
+        personal=None,
+        client=client,
+    )
+    for caller, now in zip(callers, (10.0, 100.0), strict=True):
+        await credential.take(caller.token)
+        assert not credential.is_over(now)
+        door.auth.publish(revocation(sid=caller.sid))
+        await _known(door, caller)
+        assert [credential.is_over(now + more) for more in (0, 0.9, 1)] == [False, False, True]
