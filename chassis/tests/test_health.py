@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chassis import health
 from chassis.embedded.ports import problem_with
 from chassis.health import Check, HealthBook, OpsServer
 from chassis.settings import GrpcServerSettings
@@ -39,12 +40,28 @@ async def test_it_is_down_without_what_is_critical_or_when_it_does_not_serve(
         ]
     )
     book.serving = serving
-    health = await book.ask()
-    assert health.status == status
-    assert health.checks == {
+    told = await book.ask()
+    assert told.status == status
+    assert told.checks == {
         "database": "away" if database_away else "ok",
         "events": "away" if events_away else "ok",
     }
+
+
+async def test_a_probe_that_does_not_return_says_that_it_is_away_and_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "_PROBE_SECONDS", 0.1)
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    book = HealthBook([Check("auth-service", hang), _check("database", critical=True, away=False)])
+    book.serving = True
+    async with asyncio.timeout(10):
+        told = await book.ask()
+    assert told.checks == {"auth-service": "away", "database": "ok"}
+    assert told.status == "degraded"
 
 
 async def test_once_it_has_stopped_nothing_of_its_port_is_left(certificates: Path) -> None:

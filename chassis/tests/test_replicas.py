@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from chassis.errors import AppError, Kind
+from chassis.grpc import client, server
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
 from chassis.grpc.errors import PeerGone
@@ -367,6 +368,31 @@ async def test_a_replica_that_falls_silent_has_no_turn_and_its_streams_end(
     before = silent.calls
     await eventually(has_no_turn, ignoring=(AppError,))
     assert silent.calls == before
+
+
+async def test_a_silence_is_looked_for_as_often_as_is_said_whatever_is_sent_between(
+    tls_settings: TlsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, Any]] = []
+    open_channel = grpc.aio.secure_channel
+
+    def noted(target: str, credentials: Any, *, options: Any) -> Any:
+        opened.extend(options)
+        return open_channel(target, credentials, options=options)
+
+    monkeypatch.setattr(grpc.aio, "secure_channel", noted)
+    settings = GrpcServerSettings(**tls_settings("gateway"))
+    channel = Channel(target="127.0.0.1:1", server=NAME, settings=settings)
+    await channel.start()
+    await channel.stop()
+    # Left to itself gRPC sends two of these pings, and then none until there is something to say.
+    assert ("grpc.http2.max_pings_without_data", 0) in opened
+
+
+def test_a_silence_is_noticed_in_time_by_clients_and_by_servers() -> None:
+    # A run is taken over within 30 s of the end of its replica, and its readers are to be there by then.
+    assert client._KEEPALIVE.idle + client._KEEPALIVE.answer <= 10
+    assert server._KEEPALIVE.idle + server._KEEPALIVE.answer <= 40
 
 
 async def test_of_a_client_that_falls_silent_no_stream_is_kept(replicas: Replicas) -> None:

@@ -36,6 +36,8 @@ class Part(Component):
             await asyncio.sleep(60)
     async def stop(self):
         print(f"stop {self.name}", flush=True)
+        if "stuck" in sys.argv and self.name == "b":
+            await asyncio.Event().wait()
         if "broken" in sys.argv and self.name == "b":
             raise ValueError("broken")
 
@@ -52,7 +54,7 @@ async def critical():
 parts = [Part("a"), Part("b")] + ([Unstartable()] if "unstartable" in sys.argv else [])
 parts += [Misled()] if "misled" in sys.argv else []
 settings = ServiceSettings(tls_ca_file="/", tls_cert_file="/", tls_key_file="/",
-                           drain_seconds=0.3, metrics_host=os.environ.get("AT", "127.0.0.1"),
+                           drain_seconds=60 if "patient" in sys.argv else 0.3, metrics_host=os.environ.get("AT", "127.0.0.1"),
                            metrics_port=int(os.environ.get("ON", "0")))
 Service("test-service", settings, components=parts,
         checks=[Check("cache", away), Check("database", critical, critical=True)]).run()
@@ -119,8 +121,21 @@ def test_a_drain_that_does_not_end_is_cut_short(processes: list[Process]) -> Non
     assert any("service.drain_cut_short" in line for line in process.lines)
 
 
-def test_a_part_that_fails_to_stop_does_not_keep_the_others(processes: list[Process]) -> None:
-    process = Process("broken")
+def test_a_second_signal_ends_a_drain_at_once(processes: list[Process]) -> None:
+    process = Process("slow", "patient")
+    processes.append(process)
+    process.read_until("service.started")
+    process.process.send_signal(signal.SIGTERM)
+    process.read_until("drain a")
+    assert process.end() == 1
+    assert not [line for line in process.lines if line.startswith("stop")]
+
+
+@pytest.mark.parametrize("how", ["broken", "stuck"])
+def test_a_part_that_fails_to_stop_or_never_does_keeps_no_other(
+    processes: list[Process], how: str
+) -> None:
+    process = Process(how)
     processes.append(process)
     process.read_until("service.started")
     assert process.end() == 0

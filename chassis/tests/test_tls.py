@@ -23,6 +23,12 @@ def test_a_leaf_names_its_service_and_nothing_else(tmp_path: Path) -> None:
     assert [str(name.value) for name in names.value] == ["notes-service"]
 
 
+def test_it_is_good_at_once_where_a_clock_is_ten_minutes_behind(tmp_path: Path) -> None:
+    tls.issue(tmp_path, ["gateway"])
+    for name in ("ca", "gateway"):
+        assert read(tmp_path, name).not_valid_before_utc <= utc_now() - timedelta(minutes=10)
+
+
 def test_keys_are_their_owners_alone(tmp_path: Path) -> None:
     tls.issue(tmp_path / "certs", ["gateway"])
     assert stat.S_IMODE((tmp_path / "certs").stat().st_mode) == 0o700

@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from chassis.errors import Unauthenticated
+from chassis.grpc import caller
 from chassis.grpc.caller import LONGEST_SECONDS, TokenVerifier
 from chassis.grpc.trust import TrustStore
 from chassis.testing import Signer
@@ -82,6 +83,18 @@ def test_of_two_revocations_of_one_subject_the_furthest_counts_in_whatever_order
     assert len(heard) == (2 if order == (100, 200) else 1)
 
 
+@pytest.mark.parametrize("order", [(100, 200), (200, 100)])
+def test_of_two_revocations_of_one_subject_the_longest_is_remembered(
+    trust: TrustStore, monkeypatch: pytest.MonkeyPatch, order: tuple[int, int]
+) -> None:
+    for at in order:
+        trust.apply(_message(_revocation("a", at, lasting=900 if at == order[0] else 300)))
+    later = time.time() + 600
+    monkeypatch.setattr(time, "time", lambda: later)
+    trust.apply(_message())
+    assert trust.is_revoked("a", "", 200)
+
+
 def test_what_nothing_can_outlive_is_forgotten(
     trust: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +115,19 @@ def test_a_token_is_good_for_everything_or_for_the_scopes_that_it_names() -> Non
     for scope in ("", "root", "notes:read root", "notes:read  chat:write", "NOTES:READ"):
         with pytest.raises(Unauthenticated):
             verifier.verify(signer.caller(scope=scope).token)
+
+
+def test_so_many_tokens_are_remembered_and_others_are_looked_at_again(
+    signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caller, "_CACHE_SIZE", 3)
+    verifier = TokenVerifier(signer.trust)
+    tokens = [signer.token() for _ in range(5)]
+    for token in tokens:
+        verifier.verify(token)
+    assert list(verifier._cache) == tokens[-3:]
+    assert _is_good(lambda: verifier.verify(tokens[0]))
+    assert len(verifier._cache) == 3
 
 
 def _issued_before(signer: Signer, seconds: float) -> str:

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chassis.errors import Internal, Unavailable
+from chassis.grpc import trust_feed
 from chassis.grpc.trust import TrustStore
 from chassis.grpc.trust_feed import TrustFeed
 from chassis.reach import Reach
@@ -63,6 +64,30 @@ async def test_a_stream_that_ends_or_breaks_is_opened_again() -> None:
     await feed.stop()
     await feed.stop()
     assert watch.opened == 4
+
+
+async def test_a_watch_that_falls_silent_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust_feed, "_SILENCE_SECONDS", 0.1)
+    watch = Watch()
+    trust, heard = TrustStore(), list[str]()
+    trust.listen(lambda subject, at: heard.append(subject))
+    feed = TrustFeed(trust, watch)
+    await feed.start()
+    try:
+        await eventually(lambda: "login 2" in heard, 10)
+    finally:
+        await feed.stop()
+
+
+async def test_a_drain_keeps_the_watch_which_ends_when_it_is_stopped() -> None:
+    watch = Watch()
+    feed = TrustFeed(TrustStore(), watch)
+    await feed.start()
+    await eventually(lambda: watch.opened)
+    await feed.drain()
+    assert feed.is_running
+    await feed.stop()
+    assert not feed.is_running
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """How long services are waited for: each of their calls for as long as is set for calls of its kind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from math import inf
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.errors import Kind, RemoteError
-from parley.chat.v1 import files_pb2
+from parley.chat.v1 import files_pb2, imports_pb2, shares_pb2
 
 from .door import Door, OpenDoor
 
@@ -99,22 +99,25 @@ FILE = files_pb2.File(id=ID, name="a.txt", kind="text", media_type="text/plain",
 
 
 def with_slow_files(door: Door) -> Door:
-    door.chat.files = SlowFiles()
+    door.chat.files = files = SlowFiles()
+    setattr(door.chat, "UploadImport", lambda requests, _: files.upload(requests))  # noqa: B010 - of a method
     door.chat.answers |= {
         "GetFileLimits": files_pb2.GetFileLimitsResponse(offered=True, maximum_bytes=1000),
+        "GetImportLimits": imports_pb2.GetImportLimitsResponse(maximum_bytes=1000),
         "GetFile": files_pb2.GetFileResponse(file=FILE),
     }
     return door
 
 
+@pytest.mark.parametrize("where", [FILES, "/api/v1/chat/import"])
 async def test_an_upload_that_has_come_is_waited_for_as_long_as_is_set_for_that(
-    open_door: OpenDoor,
+    open_door: OpenDoor, where: str
 ) -> None:
     door = with_slow_files(
         await open_door(chat_deadline_seconds=120.0, chat_upload_deadline_seconds=0.2)
     )
     async with asyncio.timeout(30):
-        kept = await door.http.post(FILES, files={"file": ("a", b"xx")}, headers=door.bearer)
+        kept = await door.http.post(where, files={"file": ("a", b"xx")}, headers=door.bearer)
     assert (kept.status_code, kept.json()["reason"]) == (504, "DEADLINE_EXCEEDED")
 
 
@@ -123,3 +126,21 @@ async def test_a_file_of_which_nothing_more_comes_is_given_up(open_door: OpenDoo
     async with asyncio.timeout(30):
         with pytest.raises(httpx.RemoteProtocolError):
             await door.http.get(f"{FILES}/{ID}/content", headers=door.bearer)
+
+
+async def test_a_shared_file_of_which_nothing_more_comes_is_given_up(
+    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = await open_door(chat_silence_seconds=0.5)
+
+    async def read(_request: object, _context: object) -> AsyncGenerator[Any, None]:
+        yield shares_pb2.ReadSharedFileResponse(
+            file=shares_pb2.SharedFile(name="a.txt", media_type="text/plain", size=2)
+        )
+        yield shares_pb2.ReadSharedFileResponse(chunk=b"x")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(door.chat, "ReadSharedFile", read)
+    async with asyncio.timeout(30):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await door.http.get(f"/api/v1/shares/{'t' * 43}/files/{ID}/content")

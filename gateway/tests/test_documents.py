@@ -227,6 +227,8 @@ async def test_the_page_and_its_parts_come_from_here_alone(door: Door) -> None:
     )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    for directive in ("base-uri", "form-action", "frame-ancestors"):
+        assert policy[directive] == "'none'", directive
     assert "unsafe" not in str(policy)
     assert policy["require-trusted-types-for"] == "'script'"
     assert policy["trusted-types"] == "default parley-inert dompurify"

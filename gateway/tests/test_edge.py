@@ -254,14 +254,14 @@ async def test_a_process_may_open_as_many_files_as_the_system_lets_it(open_door:
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
 
 
-async def ip_seen(door: Door, forwarded: str) -> str:
+async def ip_seen(door: Door, *forwarded: str) -> str:
     door.auth.answers["LogIn"] = auth_pb2.LogInResponse(
         grant=auth_pb2.Grant(user=auth_pb2.User(role=auth_pb2.ROLE_USER))
     )
     response = await door.http.post(
         "/api/v1/auth/login",
         json={"username": "a", "password": "p"},
-        headers={"x-forwarded-for": forwarded},
+        headers=[("x-forwarded-for", line) for line in forwarded],
     )
     assert response.status_code == 200
     ip: str = door.auth.calls[-1].request.client.ip
@@ -278,6 +278,7 @@ async def test_of_configured_proxies_the_client_is_the_last_address_that_is_not_
     door = await open_door(trusted_proxies=["127.0.0.0/8", "10.0.0.0/8"])
     assert await ip_seen(door, "203.0.113.9") == "203.0.113.9"
     assert await ip_seen(door, "198.51.100.1, 203.0.113.9, 10.1.2.3") == "203.0.113.9"
+    assert await ip_seen(door, "198.51.100.1, 203.0.113.9", "10.1.2.3") == "203.0.113.9"
     assert await ip_seen(door, "203.0.113.9:4711") == "203.0.113.9"
     assert await ip_seen(door, "[2001:db8::7]:4711") == "2001:db8::7"
     assert await ip_seen(door, "203.0.113.9, ::ffff:10.1.2.3") == "203.0.113.9"

@@ -269,6 +269,15 @@ async def test_what_is_refused_in_the_midst_is_answered_at_once(
     assert files.end is None
 
 
+async def test_what_was_handed_on_takes_no_room_any_more(open_door: Any) -> None:
+    door = await open_door(
+        body_limit_bytes=4096, body_held_bytes=2**19, body_held_bytes_per_client=2**19
+    )
+    files = FakeFiles(door)
+    sent = await door.http.post(FILES, **form(b"x" * 900_000), headers=door.bearer)
+    assert (sent.status_code, len(files.came)) == (201, 900_000)
+
+
 @pytest.mark.parametrize("reset", [True, False])
 async def test_who_hangs_up_in_the_midst_has_it_cut(
     door: Door, files: FakeFiles, call_raw: Any, reset: bool

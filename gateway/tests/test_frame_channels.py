@@ -210,6 +210,20 @@ async def test_a_snapshot_may_leap_ahead(
     assert followed(door) == []
 
 
+async def test_a_snapshot_that_comes_twice_is_shown_once(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
+) -> None:
+    start, snapshot, delta, done = (
+        make_frame(seq, event, b"{}")
+        for seq, event in enumerate(("start", "snapshot", "delta", "done"), 1)
+    )
+    async with asking(door) as reader:
+        for frames in ([start], [snapshot, delta], [snapshot, delta], [delta], [done]):
+            channel.bring(batch(reader.subscription, *frames))
+        assert await reader.rest() == [(1, "start"), (2, "snapshot"), (3, "delta"), (4, "done")]
+    assert followed(door) == []
+
+
 async def test_a_client_that_goes_leaves_the_channel(
     door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import RemoteError
+from chassis.errors import Kind, RemoteError
 from chassis.testing import collector_at_rest, eventually
+from gateway.routes.upload_route import UploadedFile
 from gateway.streams.presence import Presence
+from parley.chat.v1 import imports_pb2
 
+from .door import Door
+from .test_imports import IMPORT
 from .test_kept_messages import ID, MessageNotFinished, MessageNotFound, keep
 
 ASK = "/api/v1/chat/messages"
@@ -51,4 +55,33 @@ async def test_a_refusal_that_waits_for_another_call_leaves_nothing_either(
     with collector_at_rest():
         assert (await keep(door, "once", message_id=ID)).status_code == 409
         assert len(made) == 2
+        await eventually(lambda: [one for one in made if one() is not None] == [])
+
+
+async def test_an_import_that_is_refused_in_its_midst_leaves_nothing_either(
+    own_door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = own_door
+    made: list[weakref.ref[UploadedFile]] = []
+    begin = UploadedFile.__init__
+
+    def noted(self: UploadedFile, *arguments: Any) -> None:
+        begin(self, *arguments)
+        made.append(weakref.ref(self))
+
+    async def refuse(requests: Any, _: object) -> Any:
+        await anext(requests)
+        raise RemoteError(Kind.EXHAUSTED, "TOO_MANY_IMPORTS", "Too many.")
+
+    monkeypatch.setattr(UploadedFile, "__init__", noted)
+    monkeypatch.setattr(door.chat, "UploadImport", refuse)
+    door.chat.answers["GetImportLimits"] = imports_pb2.GetImportLimitsResponse(
+        maximum_bytes=1_000_000
+    )
+    with collector_at_rest():
+        answer = await door.http.post(
+            IMPORT, files={"file": ("x", b"x" * 900_000)}, headers=door.bearer
+        )
+        assert answer.json()["reason"] == "TOO_MANY_IMPORTS"
+        assert len(made) == 1
         await eventually(lambda: [one for one in made if one() is not None] == [])

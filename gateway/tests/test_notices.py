@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -134,6 +136,36 @@ async def test_a_stream_that_was_answered_may_be_silent_for_as_long_as_it_likes(
         door.chat.notices.tell(user, n=2)
         (told,) = await listener.next_behind("7-1")
         assert (told.cursor, len(door.chat.calls)) == ("7-2", calls)
+    await eventually(lambda: not door.chat.notices.watching)
+
+
+async def test_a_listener_has_caught_up_once_its_feed_hears(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds, watch = NoticeFeeds(door.gateway.notice_feeds._service), door.chat.notices.watch
+    asked, gate = asyncio.Event(), asyncio.Event()
+
+    async def late(user: str, after: str | None) -> AsyncGenerator[Any, None]:
+        if not asked.is_set():
+            asked.set()
+            await gate.wait()
+        async with aclosing(watch(user, after)) as responses:
+            async for response in responses:
+                yield response
+
+    monkeypatch.setattr(door.chat.notices, "watch", late)
+    user, listener = str(door.caller.user_id), Listener(lambda: door.caller)
+    with feeds.listen(user, listener):
+        async with asyncio.timeout(30):
+            await asked.wait()
+            catching = asyncio.create_task(feeds.catch_up(user, door.caller, None))
+            done, _ = await asyncio.wait([catching], timeout=0.2)
+            assert not done
+            gate.set()
+            missed = await catching
+            door.chat.notices.tell(user, n=2)
+            (told,) = await listener.next_behind(missed.cursor)
+    assert (missed.cursor, told.cursor) == ("7-1", "7-2")
     await eventually(lambda: not door.chat.notices.watching)
 
 

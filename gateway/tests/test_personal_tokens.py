@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.caller import Caller
 from chassis.errors import Unavailable
 from chassis.testing import eventually
+from gateway.identity import bearer_tokens
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -107,6 +108,23 @@ async def test_of_many_requests_with_one_token_the_first_has_it_exchanged(door: 
     assert {call.token for call in door.notes.calls} == {caller.token}
     asked = door.auth.calls[-1].request
     assert (asked.secret, asked.client.ip) == (secret(), "127.0.0.1")
+
+
+async def test_so_many_are_remembered_and_the_newest_is_among_them(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bearer_tokens, "_REMEMBERED", 3)
+    grants(door)
+    for number in (0, 1, 2, 3, 4, 4):
+        await door.http.get(NOTES, headers=bearing(secret(number)))
+    assert exchanges(door) == 5
+    await door.http.get(NOTES, headers=bearing(secret(0)))
+    assert exchanges(door) == 6
+    # As it is with those that are wrong, each of which counts as a guess once.
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    for number in (10, 11, 12, 13, 14, 14):
+        await door.http.get(NOTES, headers=bearing(secret(number)))
+    assert exchanges(door) == 11
 
 
 async def test_each_token_speaks_for_the_user_who_made_it(door: Door) -> None:

@@ -188,3 +188,18 @@ async def test_a_refused_body_that_waits_for_its_turn_is_not_in_memory(
     await client.reader.readuntil(b"0\r\n\r\n")
     statuses = [(await client.answer()).status for _ in range(4)]
     assert statuses == [422, 429, 429, 200]
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_of_bodies_that_wait_on_a_connection_that_is_lost_nothing_is_held(
+    door: Door, call_raw: Any, make_frame: Any, reset: bool
+) -> None:
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    body = LOGIN + b"content-length: 20000\r\n\r\n" + b" " * 20_000
+    client = await call_raw(door, stream + body * 2)
+    await client.reader.readuntil(b"event: start")
+    await eventually(lambda: sample(HELD) == 40_000)
+    client.hang_up(reset=reset)
+    # Long before the time that a body has is over.
+    await eventually(lambda: sample(HELD) == 0, 10)

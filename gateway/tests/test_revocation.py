@@ -7,30 +7,21 @@ from typing import Any
 
 import jwt
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.caller import Caller
 from chassis.grpc.caller import LONGEST_SECONDS
 from chassis.testing import eventually
+from gateway.ws.credential import Credential
+from gateway.ws.socket_limit import SocketLimit
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
 from .door import Door
+from .revocations import FAREWELL, revocation
 
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
 EVENTS = {"accept": "text/event-stream"}
 QUESTION = {"content": "How are you?"}
-FAREWELL = b": logged out\n\n"
-
-
-def revocation(*, sid: str = "", user: Any = "", at: float = 0.0) -> auth_pb2.Revocation:
-    now = int(time.time())
-    return auth_pb2.Revocation(
-        sid=sid,
-        user_id=str(user),
-        revoked_at=Timestamp(seconds=int(at) or now + 600),
-        expires_at=Timestamp(seconds=now + 600),
-    )
 
 
 class Stream:
@@ -270,3 +261,21 @@ async def _answer(client: Any, ref: str, **frame: Any) -> Any:
     while (said := await client.hear()).get("ref") != ref:
         assert said["type"] == "event"
     return said
+
+
+async def test_each_token_of_a_socket_has_its_second_of_grace(door: Door) -> None:
+    bearers, client = door.gateway.bearers, auth_pb2.Client()
+    callers = [door.caller, door.signer.caller(door.caller.user_id, door.caller.tenant_id)]
+    credential = Credential(
+        bearers,
+        SocketLimit(1),
+        admitted=bearers.verifier.inspect(door.caller.token),
+        personal=None,
+        client=client,
+    )
+    for caller, now in zip(callers, (10.0, 100.0), strict=True):
+        await credential.take(caller.token)
+        assert not credential.is_over(now)
+        door.auth.publish(revocation(sid=caller.sid))
+        await _known(door, caller)
+        assert [credential.is_over(now + more) for more in (0, 0.9, 1)] == [False, False, True]

@@ -108,6 +108,14 @@ async def test_what_has_an_effect_is_asked_for_again_under_its_key_alone(
     assert [call.idempotency_key for call in door.notes.calls] == [key] * times
 
 
+async def test_what_only_reads_is_asked_for_again_without_a_key(door: Door) -> None:
+    door.notes.answers["GetNote"] = TooBusy()
+    path = "/api/v1/notes/01900000-0000-7000-8000-000000000003"
+    response = await door.http.get(path, headers=door.bearer)
+    assert (response.status_code, response.json()["reason"]) == (503, "TOO_BUSY")
+    assert [call.method for call in door.notes.calls] == ["GetNote"] * 3
+
+
 async def test_what_hashes_a_password_may_take_longer_and_the_rest_is_504_soon(
     open_door: Any,
 ) -> None:

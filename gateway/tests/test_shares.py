@@ -319,6 +319,12 @@ async def test_a_refusal_is_told_as_it_is(door: Door, kind: Kind, reason: str, s
     assert TOKEN not in response.text
 
 
+async def test_an_opening_is_a_view_and_is_tried_once(door: Door) -> None:
+    door.chat.answers["OpenShare"] = Unavailable()
+    assert (await door.http.get(SHARED)).status_code == 503
+    assert [call.method for call in door.chat.calls] == ["OpenShare"]
+
+
 async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(own_door: Door) -> None:
     door = own_door
     door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT[:1000]}, {"chunk": CONTENT[1000:]}]
@@ -428,6 +434,15 @@ def test_an_address_opens_so_many_a_minute_and_misses_fewer() -> None:
         limit.count(f"2001:db8::{number:x}")
     with pytest.raises(TooManySharesOpened):
         limit.count("2001:db8::ffff")
+
+
+def test_of_an_ipv6_network_all_misses_are_of_one() -> None:
+    limit = ShareRateLimit()
+    for number in range(300):
+        limit.note_miss(f"2001:db8::{number:x}")
+    with pytest.raises(TooManySharesOpened):
+        limit.count("2001:db8::ffff")
+    limit.count("2001:db8:0:1::1")
 
 
 async def test_who_looks_for_links_is_sent_away(own_door: Door) -> None:

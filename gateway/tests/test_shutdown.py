@@ -17,6 +17,7 @@ from chassis.testing import TlsSettings, eventually
 from parley.chat.v1 import chat_pb2
 
 from .door import Door
+from .revocations import FAREWELL, revocation
 
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
@@ -38,6 +39,15 @@ class Process:
     def terminate(self) -> float:
         self.process.send_signal(signal.SIGTERM)
         return time.monotonic()
+
+    async def refuses(self) -> bool:
+        """Whether it takes no more connections."""
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionRefusedError:
+            return True
+        writer.close()
+        return False
 
     async def exit_code(self, within: float) -> int:
         async with asyncio.timeout(within):
@@ -123,21 +133,29 @@ async def test_an_open_stream_goes_on_to_its_end_after_sigterm(
         pieces = response.aiter_bytes()
         assert await anext(pieces) == b"id: 1\nevent: start\ndata: {}\n\n"
         gateway.terminate()
-
-        async def refused() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-            except ConnectionRefusedError:
-                return True
-            writer.close()
-            return False
-
-        await eventually(refused)
+        await eventually(gateway.refuses)
         assert gateway.process.returncode is None
         more.set()
         assert await anext(pieces) == b"id: 2\nevent: done\ndata: {}\n\n"
         with pytest.raises(StopAsyncIteration):
             await anext(pieces)
+    assert await gateway.exit_code(within=15) == 0
+
+
+async def test_a_log_out_ends_what_goes_on_while_the_gateway_drains(
+    door: Door, start: Start, make_frame: MakeFrame
+) -> None:
+    gateway = await start(drain_seconds=600.0)
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
+    headers = {**door.bearer, "accept": "text/event-stream"}
+    async with gateway.http.stream("POST", ASK, json={"content": "x"}, headers=headers) as response:
+        pieces = response.aiter_bytes()
+        assert await anext(pieces) == b"id: 1\nevent: start\ndata: {}\n\n"
+        gateway.terminate()
+        await eventually(gateway.refuses)
+        door.auth.publish(revocation(sid=door.caller.sid))
+        async with asyncio.timeout(30):
+            assert b"".join([piece async for piece in pieces]) == FAREWELL
     assert await gateway.exit_code(within=15) == 0
 
 

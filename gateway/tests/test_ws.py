@@ -286,6 +286,15 @@ async def test_refusals_of_the_services_are_problems_and_end_nothing(
     assert await client.ask(type="ping") == {"type": "pong"}
 
 
+async def test_each_question_of_a_socket_has_an_identity_of_its_own(door: Door, dial: Dial) -> None:
+    client = await dial(door)
+    door.chat.refusal = RunNotFound()
+    told = [await client.ask(type="send", ref=ref, content="x") for ref in ("1", "2")]
+    assert [one["request_id"] for one in told] == [call.request_id for call in door.chat.calls]
+    assert len({call.request_id for call in door.chat.calls}) == 2
+    assert len({call.traceparent.split("-")[1] for call in door.chat.calls}) == 2
+
+
 async def test_a_cancel_reaches_the_run_and_is_acknowledged(door: Door, dial: Dial) -> None:
     door.chat.answers["CancelRun"] = chat_pb2.CancelRunResponse()
     client = await dial(door)

@@ -348,6 +348,10 @@ async def test_a_second_follow_of_a_run_takes_the_place_of_the_first(
         assert (await client.hear())["seq"] == 1
     async with asyncio.timeout(30):
         await door.chat.ended.wait()
+        # It is the one that is followed no longer, and the one before takes nothing of it along.
+        door.chat.ended.clear()
+        assert (await client.ask(type="unfollow", ref="u", run_id="r"))["ref"] == "u"
+        await door.chat.ended.wait()
     assert (await client.ask(type="ping"))["type"] == "pong"
 
 

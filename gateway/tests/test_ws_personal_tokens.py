@@ -136,6 +136,30 @@ async def test_a_socket_outlives_what_its_personal_token_was_exchanged_for(
     assert await client.closed(5) == 4401
 
 
+@pytest.mark.parametrize("moment", ["before", "while"])
+async def test_a_socket_that_was_given_a_log_ins_token_never_goes_back_to_its_personal_one(
+    door: Door, dial: Any, moment: str
+) -> None:
+    brief = grants(door, scope="chat:write", lifetime=120 if moment == "before" else 30)
+    client = await dial(door, auth=False, additional_headers=bearing(secret()))
+    assert (await client.ask(type="ping"))["type"] == "pong"
+    (session,) = door.gateway.sockets._open
+    credential = session._credential
+    gate = asyncio.Event()
+    door.auth.answers["ExchangeToken"] = (gate, door.auth.answers["ExchangeToken"])
+    if moment == "while":
+        await eventually(lambda: exchanges(door) == 2)
+    log_in = door.signer.caller(door.caller.user_id, lifetime=25)
+    assert (await client.ask(type="auth", token=log_in.token))["type"] == "ack"
+    gate.set()
+    credential.renew_in_time()
+    await eventually(lambda: credential._renewing is None)
+    assert log_in.token != brief.token
+    assert credential.verified is not None
+    assert credential.verified.caller.token == log_in.token
+    assert exchanges(door) == (2 if moment == "while" else 1)
+
+
 async def test_a_socket_that_closes_while_its_token_is_renewed_leaves_no_renewal_behind(
     door: Door, dial: Any
 ) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
 from nats.js.api import ConsumerConfig
 from structlog.testing import capture_logs
 
@@ -231,6 +233,30 @@ async def test_draining_lets_the_handler_finish_and_takes_no_more(connect: Conne
     await successor.start()
     await eventually(lambda: inbox.received == [b"2"])
     await successor.stop()
+
+
+async def test_a_drain_waits_for_no_handler_whose_ack_has_failed(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    js = await connect(keeps={"unacked": "a"})
+    await js.wait_ready()
+    failed = asyncio.Event()
+
+    async def fail(_: Msg) -> None:
+        # From here on there is nothing to wait for: NATS is away.
+        js._ready.clear()
+        failed.set()
+        raise ConnectionClosedError
+
+    monkeypatch.setattr(Msg, "ack", fail)
+    consumer = Consumer(js, durable="unacked", handler=Inbox())
+    await consumer.start()
+    await js.publish(js.subject("a"), b"1", "1")
+    async with asyncio.timeout(10):
+        await failed.wait()
+        await eventually(lambda: not consumer._handling, 5)
+        await consumer.drain()
+    await consumer.stop()
 
 
 def test_the_server_hears_of_work_before_it_would_hand_the_event_to_another() -> None:

@@ -31,6 +31,17 @@ async def test_the_stream_is_made_to_last(
     assert config.duplicate_window == 120
 
 
+async def test_a_server_that_vanishes_without_a_word_is_given_up_within_half_a_minute(
+    connect: Connect,
+) -> None:
+    js = await connect()
+    await js.wait_ready()
+    assert js._client is not None
+    options = js._client.options
+    # One ping more than may be unanswered finds it out.
+    assert options["ping_interval"] * (options["max_outstanding_pings"] + 1) <= 30
+
+
 async def test_a_stream_that_differs_is_brought_into_shape_and_keeps_its_limits(
     connect: Connect, observer: Client, events_prefix: str
 ) -> None:

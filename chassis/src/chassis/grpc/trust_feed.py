@@ -28,6 +28,9 @@ class TrustFeed(OneTask):
         self._watch = watch
         self._reach = Reach("trust.watch_failed", "trust.watch_back")
 
+    async def drain(self) -> None:
+        """It goes on until it is stopped: what a drain waits for may be revoked meanwhile."""
+
     async def run(self) -> None:
         pause = 0.1
         while True:

@@ -46,27 +46,29 @@ async def import_conversations(
     """
     imports = services.imports
     limits = await imports.ask(imports.stub.GetImportLimits, pb.GetImportLimitsRequest(), caller)
-    sent = UploadedFile(request, limits.maximum_bytes)
-    name, at_most = await sent.begin()
+    async with UploadedFile(request, limits.maximum_bytes) as sent:
+        name, at_most = await sent.begin()
+        notes = is_good_for(caller, "notes:write")
+        asked = _requests(sent, pb.ImportHead(name=name, at_most=at_most, notes=notes))
+        try:
+            made = await imports.send(imports.stub.UploadImport, asked, caller, idempotency_key=key)
+        except AppError as error:
+            if error.reason == FileTooLarge.reason:
+                raise FileTooLarge(metadata=error.metadata) from None
+            raise
+    return Import.of(made.job)
 
-    notes = is_good_for(caller, "notes:write")
 
-    async def requests() -> AsyncGenerator[pb.UploadImportRequest]:
-        yield pb.UploadImportRequest(head=pb.ImportHead(name=name, at_most=at_most, notes=notes))
-        size = 0
-        async for piece in sent.pieces():
+async def _requests(
+    sent: UploadedFile, head: pb.ImportHead
+) -> AsyncGenerator[pb.UploadImportRequest, None]:
+    yield pb.UploadImportRequest(head=head)
+    size = 0
+    async with aclosing(sent.pieces()) as pieces:
+        async for piece in pieces:
             size += len(piece)
             yield pb.UploadImportRequest(chunk=piece)
-        yield pb.UploadImportRequest(end=pb.ImportEnd(size=size))
-
-    try:
-        async with aclosing(requests()) as asked:
-            made = await imports.send(imports.stub.UploadImport, asked, caller, idempotency_key=key)
-    except AppError as error:
-        if error.reason == FileTooLarge.reason:
-            raise FileTooLarge(metadata=error.metadata) from None
-        raise
-    return Import.of(made.job)
+    yield pb.UploadImportRequest(end=pb.ImportEnd(size=size))
 
 
 @router.get("")
