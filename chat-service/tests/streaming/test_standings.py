@@ -1,6 +1,6 @@
 """What a writer does with the frames of a run that has ended meanwhile, or is gone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,10 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.embedded.ports import free_port
+from chassis.errors import Unavailable
 from chat_service.answer.domain.frame import DONE
+from chat_service.redis_client import REDIS_ERRORS
+from chat_service.streaming.domain import FallbackFrames, Standing
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
@@ -20,20 +23,23 @@ from chat_service.streaming.write.writer import Writer
 
 Chat = Any
 
-# What a busy machine has not answered in a second is answered all the same.
-_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0)
+# What a busy machine has not answered in a second is answered all the same. A Redis that was away is
+# tried with the next write.
+_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0, append_again=0.0)
 
 
 class Writing:
     """One run in its owner's memory, whose first frame is on its way, and the writer of it."""
 
-    def __init__(self, chat: Chat, log: RunLog, live: LiveRun) -> None:
+    def __init__(
+        self, chat: Chat, log: RunLog, live: LiveRun, fallback: FallbackLog | None = None
+    ) -> None:
         self.chat = chat
         self.live = live
         self.fenced: list[LiveRun] = []
         self._writer = Writer(
             log,
-            FallbackLog(chat.worker),
+            fallback or FallbackLog(chat.worker),
             on_fenced=self._fence,
             on_thawed=lambda: None,
             timings=_PATIENT,
@@ -115,3 +121,55 @@ async def test_of_a_run_that_is_gone_nothing_more_is_shown(writing: Writing) -> 
     assert await writing.write() == []
     assert writing.fenced == [writing.live]
     assert writing.live.window.last == 0
+
+
+class Unheard(FallbackLog):
+    """Keeps what it is given, and nobody hears so."""
+
+    async def append(self, appends: Sequence[FallbackFrames]) -> list[Standing]:
+        await super().append(appends)
+        raise Unavailable()
+
+
+@pytest_asyncio.fixture
+async def unheard(
+    chat: Chat,
+    caller: Caller,
+    redis_url: str,
+    redis_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Writing]:
+    """Redis was away for a write, whose frames PostgreSQL has kept without saying so."""
+    log = RunLog(redis_url, prefix=redis_prefix, timings=_PATIENT)
+    live = LiveRun((await chat.accept(caller, None)).run)
+    live.add_text("a word")
+    writing = Writing(chat, log, live, Unheard(chat.worker))
+
+    async def away(_: object) -> None:
+        raise REDIS_ERRORS[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "append", away)
+        assert await writing.write() == [live]
+    assert live.window.last == 0
+    yield writing
+    await log.stop()
+
+
+async def test_what_postgresql_has_kept_without_saying_so_is_taken_away_once_redis_is_back(
+    unheard: Writing,
+) -> None:
+    kept = FallbackLog(unheard.chat.worker)
+    assert [frame.seq for frame in await kept.read(unheard.live.run.id, 0)] == [1]
+    assert await unheard.write() == []
+    assert unheard.live.window.last == 1
+    assert await kept.read(unheard.live.run.id, 0) == []
+
+
+async def test_a_run_that_was_ended_by_what_postgresql_has_kept_without_saying_so_is_not_ours(
+    unheard: Writing,
+) -> None:
+    assert await unheard.chat.finish(unheard.live.run)
+    assert await unheard.write() == []
+    assert unheard.fenced == [unheard.live]
+    assert unheard.live.window.last == 0
