@@ -32,6 +32,8 @@ from chat_service.usage.domain.errors import AllowanceUsedUp
 from chat_service.usage.store.erasure import UsageSweep, forget_usage
 from chat_service.usage.usecases.meter import Meter
 
+from .generations import Generations
+
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
 
@@ -218,6 +220,21 @@ async def test_an_answer_is_not_gone_on_with_beyond_the_days_tokens(
     go_on = ContinueRun(chat.means(Nobody()))
     with pytest.raises(AllowanceUsedUp):
         await go_on(caller, run.id, None)
+
+
+async def test_what_a_continuation_costs_is_in_the_days_tokens_as_well(
+    chat: Chat, caller: Caller
+) -> None:
+    cut = replace(chat.ending, status=RunStatus.INTERRUPTED, reason="IDLE_TIMEOUT")
+    # Its user has paid for what there is of it.
+    run = (await chat.accept(caller, None)).run
+    assert await chat.finish(run, cut)
+    chat = over(chat, operators(daily_tokens=100))
+    continued = await ContinueRun(chat.means(Generations()))(caller, run.id, None)
+    assert await chat.finish(continued, replace(cut, usage=Usage(60, 40)))
+    assert await spent(chat, caller) == {chat.connection.key_id: 100}
+    with pytest.raises(AllowanceUsedUp):
+        await ContinueRun(chat.means(Generations()))(caller, continued.id, None)
 
 
 async def test_two_hundred_in_parallel_pass_it_by_no_more_than_was_going_on(

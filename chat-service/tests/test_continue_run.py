@@ -11,6 +11,7 @@ from chassis.caller import Caller
 from chassis.errors import Kind
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
+from chassis.testing import Signer
 from chat_service.answer.domain.ending import (
     Adapted,
     CacheState,
@@ -396,6 +397,26 @@ async def test_somebody_elses_run_is_absent(
     for run_id in (cut.id, new_id()):
         with pytest.raises(RunNotFound):
             await go_on(stranger, run_id, None)
+
+
+@pytest.mark.parametrize("summary", [True, False])
+@pytest.mark.parametrize("role", ["tenant_admin", "user"])
+async def test_it_is_asked_by_who_goes_on_and_summed_up_as_its_conversation_is(
+    chat: Chat,
+    signer: Signer,
+    go_on: ContinueRun,
+    generations: Generations,
+    role: str,
+    summary: bool,
+) -> None:
+    caller = signer.caller(role=role)
+    session = await chat.session(caller, summary=summary)
+    accepted = (await chat.accept(caller, session.id)).run
+    assert await chat.finish(accepted, CUT)
+    await go_on(caller, accepted.id, None)
+    # What limits hold for a fallback, and what is done behind it, is by the run as it was begun.
+    for run in (accepted, generations.begun[0].run):
+        assert (run.role, run.sums_up) == (role, summary)
 
 
 async def test_it_is_asked_of_the_sessions_own_connection(

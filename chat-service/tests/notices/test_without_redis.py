@@ -14,7 +14,7 @@ from chassis.embedded import EmbeddedValkey, free_port
 from chassis.ids import new_id
 from chassis.testing import eventually
 from chat_service.notices.domain.errors import NoticesUnavailable
-from chat_service.notices.domain.notice import SessionChange, session_notice
+from chat_service.notices.domain.notice import Notice, SessionChange, session_notice
 from chat_service.notices.log import NoticeLog
 from chat_service.notices.publisher import Publisher
 from chat_service.notices.watchers import News, Watchers
@@ -241,5 +241,34 @@ async def test_more_than_can_wait_is_given_up_and_its_user_reads_again(
     await eventually(lambda: ears[0].read_again, timeout=30)
     await eventually(lambda: here.publisher.held["notices"] == 0, timeout=30)
     assert ears[1].read_again == 0
+    for ear in ears:
+        ear.task.cancel()
+
+
+async def test_what_is_under_way_to_redis_when_a_replica_stops_is_read_again(
+    replicas: list[Replica], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = replicas
+    user, other = new_id(), new_id()
+    ears = [Ear(there, user), Ear(there, other)]
+    for ear in ears:
+        await ear.begun()
+    under_way = asyncio.Event()
+
+    async def never(_: Sequence[Notice]) -> int:
+        under_way.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody has let it go")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(here.log, "tell", never)
+        here.tell(user)
+        await under_way.wait()
+    # This one is not under way yet, and goes out with what is said last.
+    waiting = here.tell(other)
+    await here.publisher.stop()
+    await eventually(lambda: ears[0].read_again, timeout=30)
+    await ears[1].has(waiting)
+    assert [ear.read_again for ear in ears] == [1, 0]
     for ear in ears:
         ear.task.cancel()

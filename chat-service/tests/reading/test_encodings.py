@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from random import Random
 
 import pytest
 
@@ -45,3 +46,11 @@ def test_blanks_are_not_waited_for_without_end() -> None:
     assert decoder.feed(b"\n" * 64) == b""
     with pytest.raises(ProviderGarbled):
         decoder.feed(b"\n")
+
+
+def test_what_is_large_is_whole_also_in_two_encodings() -> None:
+    # Either of them stands for more than one read gives.
+    text = b"data: " + Random(1).randbytes(400_000).hex().encode() + b"\n\n"
+    body = gzip.compress(gzip.compress(text))
+    for size in (100, len(body)):
+        assert read("gzip, gzip", body, size) == text

@@ -78,6 +78,38 @@ def test_lines_of_data_without_an_end_are_bounded_as_one_line_is() -> None:
         decoder.feed(b"data: " + b"x" * 100_000 + b"\n")
 
 
+def test_lines_that_are_no_field_are_bounded_with_the_data_that_they_go_on_with() -> None:
+    decoder = EventDecoder(1_000_000)
+    decoder.feed(b'data: {"a": [\n')
+    for _ in range(9):
+        decoder.feed(b"1" * 100_000 + b",\n")
+    with pytest.raises(ProviderGarbled):
+        decoder.feed(b"1" * 100_000 + b",\n")
+
+
+def test_each_event_has_the_whole_bound() -> None:
+    decoder = EventDecoder(1_000_000)
+    for _ in range(30):
+        (event,) = decoder.feed(b"event: a\ndata: " + b"x" * 100_000 + b"\n\n")
+        assert event == (b"a", b"x" * 100_000)
+
+
+def test_of_words_without_a_field_the_last_are_kept() -> None:
+    decoder = EventDecoder(1_000_000)
+    for _ in range(100):
+        decoder.feed(b"words " * 100 + b"\n")
+    decoder.feed(b"the last\n")
+    assert decoder.words.endswith(b"the last\n")
+    assert len(decoder.words) <= 4096
+
+
+def test_a_document_without_an_end_is_bounded_as_a_line_is() -> None:
+    body = Body("application/json", most_bytes=1_000_000)
+    body.feed(b'{"a": "' + b"x" * 900_000)
+    with pytest.raises(ProviderGarbled):
+        body.feed(b"x" * 100_000)
+
+
 def test_many_lines_in_one_event_cost_what_they_weigh() -> None:
     decoder = EventDecoder(1 << 30)
     began = time.process_time()

@@ -1,8 +1,8 @@
 """An engine and everything under it, on a real Redis, a real PostgreSQL and the model server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,8 @@ from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.means import Bounds, GenerationMeans
 from chat_service.words.domain.word_filter import InForce, no_words
+from parley_local.model_server.server import ModelServer as ScriptedServer
+from parley_local.model_server.steps import Act, Script
 from servicekit.generation_parameters import GenerationParameters
 
 # `chat` is a fixture of the conftest above; a test module cannot import its class by name.
@@ -317,3 +319,27 @@ async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterat
 async def rig(make_rig: Any, redis_url: str) -> Rig:
     rig: Rig = await make_rig(redis_url)
     return rig
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a server of a test's own listens."""
+
+    base_url: str
+
+
+@pytest_asyncio.fixture
+async def serve() -> AsyncIterator[Callable[..., Awaitable[Served]]]:
+    """A model server that answers everything with these acts."""
+    listeners: list[asyncio.Server] = []
+
+    async def begin(*acts: Act) -> Served:
+        server = ScriptedServer(scripts={"m": Script(acts)})
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(server.connection, "127.0.0.1", 0)
+        listeners.append(listener)
+        return Served(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1")
+
+    yield begin
+    for listener in listeners:
+        listener.close()

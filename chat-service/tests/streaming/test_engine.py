@@ -1,7 +1,9 @@
 """The engine on a real Redis, a real PostgreSQL and the scripted model server."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -20,7 +22,7 @@ from chat_service.redis_client import connect
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.usecases.read import find_run
 from chat_service.streaming.log.history import RunLogUnavailable
-from chat_service.streaming.log.redis import Append
+from chat_service.streaming.log.redis import Append, Appended
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.write.means import Bounds
 from parley_local.model_server.texts import reasoning_of, text_of
@@ -273,6 +275,39 @@ async def test_a_forgotten_run_stops_and_leaves_no_log(
         return not rig.engine._generations and not await rig.log.read(accepted.run.id, 0)
 
     await eventually(gone)
+
+
+async def test_what_is_on_its_way_to_redis_is_deleted_with_the_log_of_a_forgotten_run(
+    rig: Any, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    await eventually(lambda: rig.log.read(run.id, 2))
+    on_its_way, arrives = asyncio.Event(), asyncio.Event()
+    append, delete = rig.log.append, rig.log.delete
+    done: list[str] = []
+
+    async def append_slowly(appends: Sequence[Append]) -> Sequence[Appended]:
+        on_its_way.set()
+        await arrives.wait()
+        appended: Sequence[Appended] = await append(appends)
+        done.append("appended")
+        return appended
+
+    async def delete_at_once(run_ids: Sequence[UUID]) -> None:
+        done.append("deleted")
+        await delete(run_ids)
+
+    monkeypatch.setattr(rig.log, "append", append_slowly)
+    monkeypatch.setattr(rig.log, "delete", delete_at_once)
+    await on_its_way.wait()
+    forgetting = asyncio.create_task(rig.engine.forget([run.id]))
+    # A way to Redis and back: what does not wait has deleted it by then.
+    await rig.log.probe()
+    arrives.set()
+    await forgetting
+    await eventually(lambda: "appended" in done)
+    assert done == ["appended", "deleted"]
+    assert await rig.log.read(run.id, 0) == []
 
 
 async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(

@@ -1,46 +1,21 @@
 """What a model server does, as a run's readers and its conversation have it."""
 
-import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
 
 from chassis.caller import Caller
-from parley_local.model_server.server import ModelServer
-from parley_local.model_server.steps import Act, Hold, Script
+from parley_local.model_server.steps import Act, Hold
 
 KEY = "k'ey/of+a\\test=w\"xyz"
 
 
-@dataclass(frozen=True)
-class Served:
-    base_url: str
-
-
-Serve = Callable[..., Awaitable[Served]]
-
-
-@pytest_asyncio.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """A model server that answers everything with these acts."""
-    listeners: list[asyncio.Server] = []
-
-    async def begin(*acts: Act) -> Served:
-        server = ModelServer(scripts={"m": Script(acts)})
-        loop = asyncio.get_running_loop()
-        listener = await loop.create_server(server.connection, "127.0.0.1", 0)
-        listeners.append(listener)
-        return Served(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1")
-
-    yield begin
-    for listener in listeners:
-        listener.close()
+# Of conftest.py, whose names a test module cannot import.
+Serve = Callable[..., Awaitable[Any]]
 
 
 def head(status: str = "200 OK", content_type: str = "text/event-stream", more: str = "") -> bytes:

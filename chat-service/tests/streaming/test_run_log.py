@@ -1,9 +1,11 @@
 """The run log on a real Redis: what an append promises, and what a fence does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import pytest_asyncio
 import redis.asyncio
 
@@ -163,6 +165,29 @@ async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
         return await log.read(at_once, 0) == []
 
     await eventually(gone)
+
+
+async def test_a_log_that_is_to_go_at_once_goes_although_it_is_just_told_to_expire(
+    log: RunLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 1)
+    asked, answered = asyncio.Event(), asyncio.Event()
+    expire = log._redis.expire
+
+    async def expire_slowly(*arguments: Any) -> Any:
+        asked.set()
+        await answered.wait()
+        return await expire(*arguments)
+
+    monkeypatch.setattr(log._redis, "expire", expire_slowly)
+    log.let_go(run_id)
+    await asked.wait()
+    # Its conversation is deleted for good before Redis has answered.
+    log.let_go(run_id, now=True)
+    answered.set()
+    await eventually(lambda: not log.held["logs to let go"])
+    assert await log.read(run_id, 0) == []
 
 
 async def test_a_snapshot_stands_for_what_is_missing_before_it(log: RunLog) -> None:

@@ -12,8 +12,10 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.errors import DatabaseUnavailable
 from chassis.embedded.ports import free_port
+from chassis.errors import Unavailable
 from chat_service.answer.domain.frame import DONE
-from chat_service.streaming.domain import Claim, Standing
+from chat_service.redis_client import REDIS_ERRORS
+from chat_service.streaming.domain import Claim, FallbackFrames, Standing
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
@@ -22,8 +24,11 @@ from chat_service.streaming.write.writer import Writer
 
 Chat = Any
 
-# What a busy machine has not answered in a second is answered all the same.
-_PATIENT = replace(SHIPPED, append=20.0, fallback=20.0, claim=20.0, claim_again=600.0)
+# What a busy machine has not answered in a second is answered all the same. A Redis that was away is
+# tried with the next write.
+_PATIENT = replace(
+    SHIPPED, append=20.0, fallback=20.0, claim=20.0, append_again=0.0, claim_again=600.0
+)
 
 
 class Writing:
@@ -216,3 +221,55 @@ async def test_while_nobody_says_whose_a_run_is_its_frames_are_shown_and_it_is_a
         live.add_text("a word")
         assert await at_once.write() == []
         assert silent.asked == asked
+
+
+class Unheard(FallbackLog):
+    """Keeps what it is given, and nobody hears so."""
+
+    async def append(self, appends: Sequence[FallbackFrames]) -> list[Standing]:
+        await super().append(appends)
+        raise Unavailable()
+
+
+@pytest_asyncio.fixture
+async def unheard(
+    chat: Chat,
+    caller: Caller,
+    redis_url: str,
+    redis_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Writing]:
+    """Redis was away for a write, whose frames PostgreSQL has kept without saying so."""
+    log = RunLog(redis_url, prefix=redis_prefix, timings=_PATIENT)
+    live = LiveRun((await chat.accept(caller, None)).run)
+    live.add_text("a word")
+    writing = Writing(chat, log, live, Unheard(chat.worker))
+
+    async def away(_: object) -> None:
+        raise REDIS_ERRORS[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "append", away)
+        assert await writing.write() == [live]
+    assert live.window.last == 0
+    yield writing
+    await log.stop()
+
+
+async def test_what_postgresql_has_kept_without_saying_so_is_taken_away_once_redis_is_back(
+    unheard: Writing,
+) -> None:
+    kept = FallbackLog(unheard.chat.worker)
+    assert [frame.seq for frame in await kept.read(unheard.live.run.id, 0)] == [1]
+    assert await unheard.write() == []
+    assert unheard.live.window.last == 1
+    assert await kept.read(unheard.live.run.id, 0) == []
+
+
+async def test_a_run_that_was_ended_by_what_postgresql_has_kept_without_saying_so_is_not_ours(
+    unheard: Writing,
+) -> None:
+    assert await unheard.chat.finish(unheard.live.run)
+    assert await unheard.write() == []
+    assert unheard.fenced == [unheard.live]
+    assert unheard.live.window.last == 0

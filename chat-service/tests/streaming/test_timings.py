@@ -1,6 +1,15 @@
 """What the shipped timings must be to each other: other tests shorten them."""
 
+import inspect
+
+import pytest
+
+from chassis.db.engine import Database
+from chat_service.notices import log as notices
+from chat_service.providers import patience, source, transport
 from chat_service.settings import Settings
+from chat_service.streaming.cache import answers
+from chat_service.streaming.own import finaliser
 from chat_service.streaming.store import replicas
 from chat_service.streaming.timings import SHIPPED
 
@@ -57,3 +66,27 @@ def test_a_dead_owner_stays_on_the_register_until_its_runs_are_taken_over() -> N
     # Its heartbeat, which has to stand still for long enough, goes with it.
     taken_over = SHIPPED.dead + 3 * SHIPPED.heartbeat + SHIPPED.late
     assert replicas._SILENT.total_seconds() >= 2 * taken_over
+
+
+def test_an_end_is_saved_within_ten_seconds_of_postgresql_being_back() -> None:
+    pauses = finaliser._PAUSES
+    assert list(pauses) == sorted(pauses)
+    # Tried in vain at the very last moment, and then with every connection taken.
+    waited = inspect.signature(Database).parameters["wait_seconds"].default
+    assert pauses[-1] + 2 * waited < 10
+
+
+@pytest.mark.parametrize("kept_out", [answers._GONE_SECONDS, notices._ERASED_SECONDS])
+def test_nothing_of_an_erased_user_is_made_again_by_who_has_not_heard_of_it(kept_out: int) -> None:
+    # Their access ends within five seconds, and what is kept of it within sixty.
+    assert 2 * 5 <= kept_out < 60
+
+
+def test_a_server_that_takes_no_connection_is_given_up_before_its_model_would_be() -> None:
+    servers = patience.SHIPPED
+    assert servers.connect < servers.connected < default("first_token_seconds")
+    # Once it has said its end, what is still waited for is not noticed.
+    assert servers.grace < SHIPPED.save_patience
+    # What a refusal says, and the end of a body, are waited for in less than a replica has to end.
+    assert SHIPPED.ending >= transport._ERROR_BODY_SECONDS
+    assert SHIPPED.stop >= source._LAST_BYTES_SECONDS
