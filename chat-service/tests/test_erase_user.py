@@ -14,13 +14,18 @@ from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
+from chat_service.personas.domain.persona import Told, WantedChange
+from chat_service.personas.operators.personas import PersonasInForce
 from chat_service.personas.store.erasure import delete_personas
+from chat_service.personas.usecases.write import WritePersonas
 from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.usecases.cancel import cancel_run
 from chat_service.shares.store.erasure import delete_shares
 from chat_service.streaming.store.answers_to_forget import forget_wish
+from chat_service.usage.domain.spent import Purpose, Tokens
 from chat_service.usage.store.erasure import forget_usage
+from chat_service.usage.usecases.meter import Meter
 from servicekit.erasure import erase_user, forget_repetitions
 
 from .chat import Chat
@@ -214,6 +219,27 @@ async def test_an_erased_user_writes_nothing_any_more(chat: Chat, caller: Caller
     with pytest.raises(OwnerErased):
         await chat.session(caller)
     assert await _counts(chat) == [0, 0, 0]
+
+
+async def test_an_erased_user_has_no_personas_and_uses_nothing_any_more(
+    chat: Chat, caller: Caller
+) -> None:
+    """What is under way for them, as an import or a title is, comes too late."""
+    write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
+    await write.create(caller, Told("mine", "Mine", "", "be kind"))
+    meter = Meter(chat.open_transaction)
+    counting = (caller, chat.connection, "model", Purpose.TITLE, Tokens(3, 2))
+    await meter.count(*counting)
+    await _erase(chat, caller, Logs())
+    for too_late in (
+        write.create(caller, Told("another", "Another", "", "be brief")),
+        write.update(caller, "mine", WantedChange(title="Ours")),
+        write.delete(caller, "mine"),
+        meter.count(*counting),
+    ):
+        with pytest.raises(OwnerErased):
+            await too_late
+    assert [await _count(chat, table) for table in ("personas", "usage_days")] == [0, 0]
 
 
 async def test_a_run_in_flight_saves_nothing_after_the_erasure(chat: Chat, caller: Caller) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from chassis.caller import Caller
+from chassis.db.owners import OwnerErased
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -52,6 +55,18 @@ async def test_ones_own_share_is_forked_like_any_other(sharing: Sharing) -> None
     forked = await sharing.fork(made.token, sharing.caller)
     assert forked.id != made.share.session_id
     assert len(await sharing.chat.messages(sharing.caller, forked.id)) == 2
+
+
+async def test_who_is_erased_copies_nothing_any_more(sharing: Sharing, stranger: Caller) -> None:
+    made = await sharing.share()
+    async with sharing.chat.erasing(stranger).transaction():
+        pass
+    with pytest.raises(OwnerErased):
+        await sharing.fork(made.token, stranger)
+    counted = await sharing.execute(
+        "SELECT count(*) FROM sessions WHERE user_id = :id", id=stranger.user_id
+    )
+    assert counted.scalar_one() == 0
 
 
 async def test_of_a_long_conversation_some_messages_are_copied_at_a_time(

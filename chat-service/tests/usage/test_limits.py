@@ -122,6 +122,31 @@ async def test_cost_is_held_to_as_tokens_are(chat: Chat, caller: Caller) -> None
     }
 
 
+async def test_the_cost_of_a_month_is_held_to_and_that_of_another_day_is_not_todays(
+    chat: Chat, caller: Caller
+) -> None:
+    of_a_day = house(chat.under(limited(Limit(Period.DAY, cost=of("0.0001")))))
+    of_a_month = house(chat.under(limited(Limit(Period.MONTH, cost=of("0.0001")))))
+    await spend(of_a_month, caller, 60, NOON - timedelta(days=1))
+    await spend(of_a_month, caller, 39)
+    await asks(of_a_month, caller)
+    await spend(of_a_month, caller, 1)
+    refused = (await refusal(of_a_month, caller)).metadata
+    assert (refused["period"], refused["used_cost"]) == ("month", "0.0001")
+    await asks(of_a_day, caller)
+
+
+async def test_what_was_spent_in_another_currency_is_not_added_up(
+    chat: Chat, caller: Caller
+) -> None:
+    for period in Period:
+        rules = limited(Limit(period, cost=of("0.0001")))
+        before, now = (house(chat.under(replace(rules, currency=one))) for one in ("JPY", "USD"))
+        await spend(before, caller, 100)
+        await refusal(before, caller)
+        await asks(now, caller)
+
+
 async def test_of_both_periods_the_one_that_ends_later_is_told(chat: Chat, caller: Caller) -> None:
     rules = limited(Limit(Period.DAY, of(10)), Limit(Period.MONTH, of(10)))
     # A connection's own allowance comes behind both: another connection would help nobody.
