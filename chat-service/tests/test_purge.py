@@ -246,3 +246,40 @@ def test_the_settings_say_how_long(settings: Settings) -> None:
         }
     )
     assert other.retention == Retention(timedelta(0), HOUR, 90 * DAY)
+
+
+async def test_a_run_that_was_deleted_is_known_for_a_week(chat: Chat, caller: Caller) -> None:
+    """So long its replica may come back and count what it has used; of one that was killed nobody does."""
+    runs = {days: (await chat.accept(caller, None)).run for days in (6, 8)}
+    for days, run in runs.items():
+        await execute(
+            chat,
+            "INSERT INTO deleted_runs (id, tenant_id, user_id, epoch, deleted_at)"
+            " VALUES (:id, :tenant_id, :user_id, 1, now() - make_interval(days => :days))",
+            id=run.id,
+            tenant_id=run.tenant_id,
+            user_id=run.user_id,
+            days=days,
+        )
+    await purge_of(chat, SHIPPED).purge()
+    left = await execute(chat, "SELECT id FROM deleted_runs")
+    assert [row.id for row in left] == [runs[6].id]
+
+
+async def test_what_a_run_has_used_is_counted_though_its_conversation_is_purged_beneath_it(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    run = (await chat.accept(caller, session.id)).run
+    await execute(
+        chat,
+        "UPDATE sessions SET deleted_at = now() - interval '31 days' WHERE id = :id",
+        id=session.id,
+    )
+    await purge_of(chat, SHIPPED).purge()
+    assert await count(chat, "runs") == 0
+    # Its owner has not heard yet that it is gone.
+    assert not await chat.finish(run)
+    (used,) = await execute(chat, "SELECT prompt_tokens, completion_tokens FROM usage_days")
+    assert tuple(used) == (3, 2)
+    assert await count(chat, "deleted_runs") == 0

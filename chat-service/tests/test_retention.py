@@ -98,6 +98,15 @@ async def test_the_shortest_counts_of_what_operator_tenant_and_user_say(
     assert await left_of(chat, elsewhere) == {"4", "6", "9", "11", "19"}
 
 
+async def test_what_is_said_of_a_tenant_alone_counts_where_no_user_says_anything(
+    chat: Chat, caller: Caller
+) -> None:
+    for days in (9, 11):
+        await make(chat, caller, days)
+    await purge_of(chat, Retention(30 * DAY, DAY, tenants={caller.tenant_id: 10})).purge()
+    assert await left_of(chat, caller) == {"9"}
+
+
 async def test_a_user_who_keeps_more_than_the_others_allow_keeps_what_they_allow(
     chat: Chat, caller: Caller
 ) -> None:
