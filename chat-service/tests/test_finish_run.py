@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import text
 
@@ -32,6 +33,19 @@ async def test_the_answer_is_stored_with_its_reserved_order(chat: Chat, caller: 
     session = await chat.read_session(caller, session.id)
     assert session.message_count == 2
     assert session.last_message_at == answer.created_at
+
+
+async def test_a_replica_whose_clock_is_slow_moves_no_conversation_back(
+    chat: Chat, caller: Caller
+) -> None:
+    run = (await chat.accept(caller, None)).run
+    assert run.session_id is not None
+    before = await chat.read_session(caller, run.session_id)
+    assert await chat.turns.end(run, chat.ending, run.created_at - timedelta(minutes=10))
+    session = await chat.read_session(caller, run.session_id)
+    assert session.message_count == before.message_count + 1
+    for name in ("last_message_at", "active_at", "updated_at"):
+        assert getattr(session, name) >= getattr(before, name), name
 
 
 async def test_until_it_is_saved_the_answer_is_absent(chat: Chat, caller: Caller) -> None:

@@ -136,8 +136,9 @@ async def test_however_a_file_is_read_in_pages_it_is_the_same(
     assert end.conversations == 6
 
 
+@pytest.mark.parametrize("goes", ["DELETE FROM sessions", "UPDATE sessions SET deleted_at = now()"])
 async def test_what_goes_meanwhile_is_left_out_and_the_rest_is_whole(
-    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch, goes: str
 ) -> None:
     made = [await chat.session(caller, str(number)) for number in range(3)]
     for session in made:
@@ -146,9 +147,7 @@ async def test_what_goes_meanwhile_is_left_out_and_the_rest_is_whole(
 
     async def read_later(self: Any, *asked: Any, **named: Any) -> Any:
         async with chat.worker.transaction() as connection:
-            await connection.execute(
-                text("DELETE FROM sessions WHERE id = :id"), {"id": made[1].id}
-            )
+            await connection.execute(text(f"{goes} WHERE id = :id"), {"id": made[1].id})
         return await read(self, *asked, **named)
 
     monkeypatch.setattr(pages.Pages, "read", read_later)

@@ -364,7 +364,13 @@ async def test_a_request_that_is_repeated_is_not_hindered_by_a_file_that_is_gone
 
 async def test_what_is_attached_is_not_swept(asking: Asking) -> None:
     kept, dropped = await asking.upload(b"kept"), await asking.upload(b"dropped")
+    # Their hour is over.
+    await asking.files.age()
     await asking.turn("Read", kept)
+    async with asking.chat.worker.transaction() as connection:
+        held = await connection.execute(text("SELECT id FROM files WHERE held_until > now()"))
+        # A sweep that has looked before finds that it is not due any more.
+        assert [row.id for row in held] == [kept.id]
     await asking.files.age()
     await asking.files.sweep.sweep()
     assert await asking.attached() == [[(kept.id, "a.txt", True)]]

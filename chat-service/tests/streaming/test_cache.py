@@ -321,22 +321,6 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
     assert await _has(cache, caller.user_id, b"asked")
 
 
-async def test_a_wish_that_comes_while_one_is_met_is_met_as_well(
-    chat: Any, cache: AnswerCache, caller: Caller
-) -> None:
-    wishes = AnswersToForget(chat.worker)
-    for _ in range(2):
-        session_id = (await chat.session(caller)).id
-        await _keep(cache, caller.user_id, b"asked", KEPT)
-        met = await wishes.list(10)
-        await ending(chat).delete(caller, session_id, permanent=True)
-    # The first is met only now, with what was kept since still there.
-    for user_id, wish in met:
-        await wishes.met(user_id, wish)
-    await Forgetting(wishes, cache).forget()
-    assert not await _has(cache, caller.user_id, b"asked")
-
-
 @pytest.mark.parametrize("how", ["all", "cleared", "for good"])
 async def test_no_answer_is_given_again_behind_a_deletion_though_it_is_yet_to_be_forgotten(
     cached_rig: Rig, cache: AnswerCache, caller: Caller, model_server: ModelServer, how: str

@@ -70,12 +70,13 @@ async def test_only_the_owner_of_a_live_run_may_keep_or_release_frames(
     assert await kept.append([FallbackFrames(taken.id, 2, frames(3, 3))]) == [Standing.OURS]
 
 
+@pytest.mark.parametrize("by", ["UPDATE", "NO KEY UPDATE"], ids=["an erasure", "a taker"])
 async def test_a_run_whose_row_somebody_holds_is_not_waited_for(
-    chat: Any, caller: Caller, kept: FallbackLog
+    chat: Any, caller: Caller, kept: FallbackLog, by: str
 ) -> None:
     held, free = await accepted(chat, caller), await accepted(chat, caller)
     async with chat.app.transaction(caller) as connection:
-        row = text("SELECT id FROM runs WHERE id = :id FOR UPDATE")
+        row = text(f"SELECT id FROM runs WHERE id = :id FOR {by}")
         assert (await connection.execute(row, {"id": held.id})).one()
         appends = [
             FallbackFrames(held.id, 1, frames(1, 1)),

@@ -228,6 +228,31 @@ async def test_what_is_deleted_while_it_is_answered_is_counted_and_once(
     assert row.sums.costs == (Cost("USD", Decimal("0.0034")),)
 
 
+async def test_of_what_had_ended_before_it_was_deleted_nothing_is_counted_again(
+    chat: Chat, caller: Caller
+) -> None:
+    ended = [(await chat.accept(caller, None)).run for _ in range(2)]
+    for run in ended:
+        assert await chat.finish(run)
+    cleared, deleted = ended
+    ends = EndSessions(
+        chat.open_transaction,
+        RunEnds(),
+        cancel_here=lambda _: None,
+        drop=lambda _: None,
+        purge=lambda: None,
+        unshare=end_shares_of,
+    )
+    await ends.clear(caller, cleared.session_id)
+    await ends.delete(caller, deleted.session_id, permanent=True)
+    # Its replica had not heard that the first one was committed.
+    for run in ended:
+        assert not await chat.finish(run)
+    assert (await summed(chat, caller)).requests == 2
+    async with chat.worker.transaction() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM deleted_runs")) == 0
+
+
 async def test_of_an_erased_user_nothing_is_counted_any_more(chat: Chat, caller: Caller) -> None:
     run = (await chat.accept(caller, None)).run
     async with chat.worker.transaction() as connection:
@@ -357,6 +382,30 @@ async def test_it_is_kept_for_400_days_and_so_are_the_sums_of_who_is_erased(
         assert await connection.scalar(text("SELECT count(*) FROM usage_of_erased")) == 1
     async with chat.app.transaction(caller) as connection:
         assert await connection.scalar(text("SELECT count(*) FROM usage_days")) == 1
+
+
+async def test_what_the_release_before_has_counted_is_kept_as_long(
+    chat: Chat, caller: Caller
+) -> None:
+    add = text(
+        "INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)"
+        " VALUES (:tenant_id, :user_id, :key_id, (now() AT TIME ZONE 'UTC')::date - :days, 5)"
+    )
+    async with chat.app.transaction(caller) as connection:
+        for days in (KEPT_DAYS, KEPT_DAYS + 2):
+            await connection.execute(
+                add,
+                {
+                    "tenant_id": caller.tenant_id,
+                    "user_id": caller.user_id,
+                    "key_id": new_id(),
+                    "days": days,
+                },
+            )
+    await UsageSweep(chat.worker).sweep()
+    async with chat.worker.transaction() as connection:
+        for table in ("token_usage", "usage_days"):
+            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == 1
 
 
 async def test_what_the_release_before_counts_beside_this_one_is_in_the_ledger(
