@@ -18,6 +18,7 @@ from chat_service.imports.domain.job import Import
 from chat_service.imports.importing import ImportSweep
 from chat_service.imports.settings import ImportSettings
 from chat_service.imports.store.held import Held
+from chat_service.imports.store.imports import Imports
 from chat_service.imports.store.leases import Leases
 from chat_service.imports.usecases.jobs import ImportJobs
 from chat_service.imports.usecases.upload import Uploads
@@ -74,6 +75,19 @@ async def sizes(chat: Chat) -> Sequence[int]:
     async with chat.worker.transaction() as connection:
         found = await connection.execute(text("SELECT size FROM imports ORDER BY created_at, id"))
         return list(found.scalars())
+
+
+async def test_of_those_who_begin_at_once_each_sees_what_the_one_before_has_taken(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    sending = Sending(chat, ImportBounds(2**30, 2**30, 2**30))
+    async with chat.open_transaction(caller) as transaction:
+        # As one does that looks at what is held, and has not set anything aside yet.
+        await Imports(transaction).begin_alone()
+        behind = [asyncio.create_task(sending.send(one, 10)) for one in (caller, stranger)]
+        await chat.somebody_waits(2)
+    for one in behind:
+        assert (await one).size == 10
 
 
 async def test_what_a_users_imports_would_hold_beyond_their_bound_is_not_taken_at_all(

@@ -16,7 +16,7 @@ from chassis.ids import new_id
 from chassis.testing import Signer, eventually
 from chat_service.settings import Settings
 from chat_service.user_settings.domain.settings import Changes, SettingsChange
-from chat_service.user_settings.store.copy import forget_user_settings
+from chat_service.user_settings.store.copy import forget_user_settings, take_changes
 from chat_service.user_settings.store.following import FollowUserSettings
 from parley.chat.v1 import chat_pb2
 from servicekit.erasure import Erasing
@@ -69,6 +69,32 @@ async def copied(chat: Chat) -> dict[UUID, tuple[str, str | None, bool, int | No
             " FROM user_settings"
         )
         return {row[0]: row[1:] for row in await rows.fetchall()}
+
+
+async def test_of_who_is_just_being_erased_nothing_is_copied(chat: Chat, caller: Caller) -> None:
+    await chat.session(caller)
+    follow = FollowUserSettings(chat.worker, Told(change(1, caller, instructions="in verse")))
+    async with chat.erasing(caller).transaction():
+        taking = asyncio.create_task(follow.take())
+        await chat.somebody_waits()
+    await taking
+    assert await copied(chat) == {}
+
+
+async def test_an_erasure_waits_for_what_is_just_being_copied(chat: Chat, caller: Caller) -> None:
+    await chat.session(caller)
+
+    async def erase() -> None:
+        async with chat.erasing(caller).transaction():
+            pass
+        await forget_user_settings(chat.erasing(caller))
+
+    async with chat.worker.transaction() as connection:
+        await take_changes(connection, [change(1, caller, instructions="in verse")])
+        erasing = asyncio.create_task(erase())
+        await chat.somebody_waits()
+    await erasing
+    assert await copied(chat) == {}
 
 
 async def test_what_was_set_before_and_is_set_later_is_taken_page_by_page(
