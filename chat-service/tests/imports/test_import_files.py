@@ -37,6 +37,17 @@ async def test_files_come_to_their_messages_and_the_same_export_brings_nothing_t
     assert await kept.attached(caller) == expected
 
 
+async def test_a_message_says_what_its_file_is_rather_than_what_was_told_of_it(
+    kept: Kept, caller: Caller
+) -> None:
+    told = document(A)
+    told["conversations"][0]["messages"][0]["attachments"][0] |= {"kind": "png", "size": 5}
+    await kept.take(caller, zipped(told, (f"{A}-a.txt", TEXT)))
+    async with kept.chat.worker.transaction() as connection:
+        row = (await connection.execute(text("SELECT kind, size FROM message_files"))).one()
+    assert tuple(row) == ("text", len(TEXT))
+
+
 async def test_without_room_the_texts_come_and_with_room_the_files_too(
     kept: Kept, caller: Caller
 ) -> None:
