@@ -145,6 +145,21 @@ async def test_an_estimate_is_of_what_fits_the_window(chat: Chat, caller: Caller
     assert (await spent(chat, caller)).popitem()[1] - after == (40 + 40 + 40) // 4
 
 
+async def test_an_estimate_of_another_replica_counts_what_the_model_is_told_first(
+    chat: Chat, caller: Caller
+) -> None:
+    chat = over(chat, operators())
+    session = await chat.session(caller, instructions="i" * 20)
+    async with chat.worker.transaction() as connection:
+        await connection.execute(
+            text("UPDATE sessions SET persona = 'Muse', persona_prompt = repeat('p', 40)")
+        )
+    run = (await chat.accept(caller, session.id, "c" * 40)).run
+    lost = replace(run, context=None)
+    assert await chat.finish(lost, replace(chat.ending, usage=None, text="d" * 40))
+    assert (await spent(chat, caller)).popitem()[1] == (40 + 20 + 40 + 40) // 4
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "tokens"),
     [
