@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -188,6 +189,20 @@ async def test_a_log_that_is_to_go_at_once_goes_although_it_is_just_told_to_expi
     answered.set()
     await eventually(lambda: not log.held["logs to let go"])
     assert await log.read(run_id, 0) == []
+
+
+async def test_of_all_logs_those_are_found_that_would_stay_for_ever(log: RunLog) -> None:
+    lasting, leaving = new_id(), new_id()
+    await log.append(
+        [Append(lasting, 1, frames(1, 1)), Append(leaving, 1, frames(1, 1), saved=True)]
+    )
+    found: list[UUID] = []
+    cursor = -1
+    while cursor:
+        cursor, some = await log.find_lasting(max(cursor, 0))
+        found += some
+    # One that is about to go would stay if it were told to go again and again.
+    assert set(found) == {lasting}
 
 
 async def test_a_snapshot_stands_for_what_is_missing_before_it(log: RunLog) -> None:
